@@ -1,0 +1,66 @@
+# Every target makes what it needs: `make verify` and `make test` work on a fresh
+# machine with Python 3.11 or newer and pip.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+ENGINES := $(VENV)/.engines
+TOOLS := $(VENV)/.tools
+REPLAY := $(VENV)/.replay
+
+export KERAS_BACKEND ?= tensorflow
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+# pip must not run twice at once.
+.NOTPARALLEL:
+
+.PHONY: help verify test lint replay bench readme clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+verify: $(ENGINES) ## the four questions on refkeras and on real Keras, number by number
+	$(BIN)/python -m refkeras verify
+
+test: $(TOOLS) $(ENGINES) ## every test, on two processes
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(TOOLS) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+replay: $(TOOLS) $(ENGINES) $(REPLAY) ## draws and whole runs from the seed alone, on every engine
+	$(BIN)/python -m parity_tests.replay
+
+bench: $(ENGINES) ## training time beside Keras's
+	$(BIN)/python benchmarks/iris.py
+	$(BIN)/python benchmarks/import_time.py
+
+readme: $(TOOLS) $(ENGINES) ## run what the README quotes, and quote it anew
+	$(BIN)/python docs/readme.py
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# python3-venv, which brings ensurepip, is a package of its own on Debian; pip fills an
+# environment made without it.
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV) || \
+	  { $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; }
+
+# tf_keras by itself: its requirement `tensorflow` would come on top of tensorflow-cpu.
+$(ENGINES): pyproject.toml | $(BIN)/python
+	$(PIP) install -q -e ".[cli,plot,keras3]"
+	$(PIP) install -q --no-deps tf_keras==2.21.0
+	@touch $@
+
+$(TOOLS): pyproject.toml | $(BIN)/python
+	$(PIP) install -q -e ".[dev]"
+	@touch $@
+
+$(REPLAY): pyproject.toml | $(BIN)/python
+	$(PIP) install -q -e ".[replay]"
+	@touch $@
