@@ -1,0 +1,5 @@
+"""`python -m refkeras` is the `refkeras` command."""
+
+from refkeras.cli import main
+
+main()

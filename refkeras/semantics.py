@@ -1,0 +1,826 @@
+"""Where Kerases differ: one named field per behaviour, one preset per engine.
+
+Keras disagrees with itself, between releases, between backends, and between
+eager and graph execution. Each such point is one field of `Semantics`; the
+rest of the package asks `current()` and never asks for a version. Every field
+has a test in `parity_tests` that shows its values on the real engines.
+
+    >>> import refkeras
+    >>> refkeras.semantics.current().name
+    'keras-3@tensorflow'
+    >>> with refkeras.semantics.use("tf_keras"):
+    ...     refkeras.semantics.current().model_base_name
+    'model'
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+__all__ = ["PRESETS", "Semantics", "current", "diff", "get", "use"]
+
+
+def one_of(*values: Any, doc: str) -> Any:
+    """Declare a field with its permitted values (the first is Keras 3's) and its meaning."""
+    return field(default=values[0], metadata={"values": values, "doc": doc})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Semantics:
+    """One engine's answers to the questions on which engines differ."""
+
+    name: str = "custom"
+
+    # -- scripts -------------------------------------------------------------
+    keras_version: str = one_of("3.15.1", "2.21.0", "2.0.4", doc="What `keras.__version__` says under `refkeras run`.")
+
+    # -- names ---------------------------------------------------------------
+    model_base_name: str = one_of("functional", "model", doc="Base of a functional model's automatic name.")
+    input_base_name: str = one_of(
+        "input_layer", "input_1", doc="Automatic name of the first Input: a bare name, or counted from 1."
+    )
+    private_name_prefix: bool = one_of(
+        False, True, doc="A class `_Priv` is auto-named `private__priv` rather than `__priv`."
+    )
+
+    slash_in_layer_name: bool = one_of(
+        False, True, doc="Layer names may have slashes; then a name that is no string is a TypeError, not a ValueError."
+    )
+
+    # -- layers and models ----------------------------------------------------
+    unknown_argument_is_type_error: bool = one_of(
+        False, True, doc="An unknown keyword argument of a layer is a TypeError rather than a ValueError."
+    )
+    dtype_policy_in_config: bool = one_of(
+        True, False, doc="A layer's config holds its dtype as a policy record rather than as a name."
+    )
+
+    # -- compile ---------------------------------------------------------------
+    output_matching: str = one_of(
+        "exact",
+        "conform",
+        doc="How losses, weights, metrics and targets are laid over the outputs: their structures must fit, or what is "
+        "missing is None and what is single serves every output.",
+    )
+    loss_weights_checked: bool = one_of(
+        True, False, doc="compile() refuses loss_weights that are not a Python float, list, tuple or dict."
+    )
+    metrics_are_listed: bool = one_of(
+        True, False, doc="compile() refuses metrics that are not a list, tuple or dict, such as metrics='mae'."
+    )
+    crossentropy_by_shape: str = one_of(
+        "loss", "metric", "never", doc="Where 'crossentropy' or 'ce' stands for the one that the shapes ask for."
+    )
+    loss_class_is_instantiated: bool = one_of(
+        True, False, doc="A class given as a loss or metric is called; otherwise it is a TypeError."
+    )
+    unknown_metric: str = one_of("ValueError", "TypeError", doc="The exception for an unknown metric name.")
+    metric_names: str = one_of(
+        "as given",
+        "as found",
+        "function name",
+        doc="What a metric given by name is called in the logs: the string itself; for class names the class's own "
+        "name; or always the function's name, and accuracy (in lower case only) `acc`.",
+    )
+    duplicate_metrics: str = one_of(
+        "numbered",
+        "refused",
+        "all numbered",
+        doc="Two metrics of one name are logged as `mae` and `mae_1`, are a ValueError, or are `mae_1` and `mae_2`.",
+    )
+    accuracy_from_loss: bool = one_of(
+        False, True, doc="'accuracy' is chosen by the output's loss function rather than by the shapes."
+    )
+    log_order: str = one_of("sorted", "declared", doc="The order of keys in logs and History.")
+    part_losses_count: str = one_of(
+        "batches",
+        "rows",
+        doc="How the mean of a per-output loss weighs batches: each as one (only run_eagerly weighs rows), or by rows.",
+    )
+    resolved_at_compile: bool = one_of(
+        False,
+        True,
+        doc="compile() finds losses and metrics, wants lists with one entry per output, and then one target for each "
+        "output that has a loss; otherwise the first batch decides.",
+    )
+    recompile_keeps: bool = one_of(
+        True, False, doc="compile() without loss, or without any metrics, keeps those of the compile() before."
+    )
+    targets_match_predictions: bool = one_of(
+        False, True, doc="In training, y (B,) becomes (B, 1) for predictions of rank 2, and takes their dtype."
+    )
+
+    # -- data ------------------------------------------------------------------
+    fit_counts_checked: bool = one_of(
+        False,
+        True,
+        doc="batch_size, steps, epochs and initial_epoch that are not positive, and empty data, are a ValueError; "
+        "otherwise 0 stands for the default and there may be no batch.",
+    )
+    missing_x: str = one_of("ValueError", "TypeError", doc="The exception for x=None where there are targets.")
+    plain_lists_are_data: bool = one_of(False, True, doc="Nested lists of numbers are taken as arrays.")
+    class_weight_missing: str = one_of(
+        "one",
+        "error",
+        "KeyError",
+        doc="The weight of a class that class_weight lacks; if an error, its keys must be 0 to n-1, and {} is none.",
+    )
+    class_and_sample_weights: str = one_of(
+        "refused", "multiplied", "sample weights", doc="What counts when class_weight and sample_weight are both given."
+    )
+    sample_weight_list: str = one_of(
+        "ValueError", "AttributeError", doc="The exception for sample weights in a list of numbers."
+    )
+    shuffle_case: str = one_of("kept", "ignored", doc="Whether shuffle='BATCH' is 'batch'.")
+    out_of_data: str = one_of(
+        "shorter epochs", "stop", doc="What becomes of training when the data ends before steps_per_epoch batches."
+    )
+    generator_restarts: str = one_of(
+        "first two batches",
+        "never",
+        doc="What a second pass over a generator yields first: the two batches that were looked at in advance.",
+    )
+    sequence_hooks: str = one_of(
+        "begin and end", "end", doc="Which epoch hooks of a PyDataset are called (its end also before the first epoch)."
+    )
+
+    # -- the training loop ------------------------------------------------------
+    uncompiled_is_runtime_error: bool = one_of(
+        False, True, doc="Training before compile() is a RuntimeError rather than a ValueError."
+    )
+    trainable_is_read: str = one_of(
+        "when traced", "at compile", doc="When a layer's `trainable` decides whether an optimizer updates its weights."
+    )
+    explicit_training_wins: bool = one_of(
+        False, True, doc="`layer(x, training=True)` in a graph holds in fit and predict too, whatever they say."
+    )
+    regularizer_factors: str = one_of(
+        "float32",
+        "floatx",
+        doc="What a regularizer's factor is rounded to before it meets a weight (float64 ones, too).",
+    )
+    warns_without_weights: bool = one_of(True, False, doc="Training a model without trainable weights warns.")
+    short_execution_ends: str = one_of(
+        "planned", "actual", doc="Batch number that ends a last, short group of steps_per_execution batches."
+    )
+
+    def unknown_argument_error(self, message: str) -> Exception:
+        """Return the exception for an argument that a layer does not know."""
+        return TypeError(message) if self.unknown_argument_is_type_error else ValueError(message)
+
+    # -- callbacks and console -------------------------------------------------
+    progress_line: str = one_of(
+        "keras-3", "tf_keras", "keras-2.0", doc="The look of the progress line; Keras 2.0 counts samples, not steps."
+    )
+    batch_logs: str = one_of(
+        "running",
+        "batch",
+        doc="What batch-end logs hold: running means, or the batch's own values with `batch` and `size`, "
+        "which a BaseLogger averages over the epoch.",
+    )
+    batch_hook_logs: str = one_of("keyword", "positional", doc="How batch hooks are given `logs`.")
+    list_batch_hooks: str = one_of(
+        "on_batch", "on_train_batch", doc="The hooks that CallbackList.on_batch_begin and on_batch_end call."
+    )
+    hook_logs: str = one_of(
+        "sorted floats", "python scalars", "as they are", doc="What becomes of logs before callbacks see them."
+    )
+    predict_verbose: Any = one_of("auto", 0, doc="What `verbose` of predict is by default.")
+    verbose_auto: str = one_of("kept", "resolved", doc="`params['verbose']` when fit is given verbose='auto'.")
+    callback_arguments: str = one_of(
+        "keras-3", "tf_keras", "keras-2.0", doc="The arguments of the callbacks' constructors, and their order."
+    )
+    callback_messages: str = one_of(
+        "keras-3", "tf_keras", "keras-2.0", doc="What callbacks print; Keras 2.0 counts epochs from 0 there."
+    )
+    callback_warnings: str = one_of(
+        "UserWarning", "log", "RuntimeWarning", doc="How callbacks warn: `warnings`, or the log."
+    )
+    callback_model_settable: bool = one_of(False, True, doc="`callback.model` may be assigned.")
+    callback_blocks: str = one_of(
+        "checked", "free", doc="Whether CallbackList refuses an `on_xxx_end` without its `on_xxx_begin`."
+    )
+    history_restarts: bool = one_of(False, True, doc="A History that is used again in a second fit is emptied first.")
+    monitor_first_value: str = one_of(
+        "best", "compared", doc="The first monitored value is always the best (even NaN), or is compared with ±inf."
+    )
+    monitor_precision: str = one_of("float32", "float64", doc="The dtype in which monitored values are compared.")
+    early_stopping_direction: str = one_of(
+        "metric",
+        "suffix",
+        "contains",
+        doc="mode='auto' of EarlyStopping: the compiled metric knows; or `max` if the name ends with acc, accuracy, "
+        "auc; or if it contains acc or starts with fmeasure.",
+    )
+    checkpoint_direction: str = one_of("metric", "contains", doc="The same for ModelCheckpoint.")
+    plateau_direction: str = one_of("metric", "acc", doc="The same for ReduceLROnPlateau: `max` if acc is in the name.")
+    early_stopping_min_delta: str = one_of("size", "signed", doc="Whether EarlyStopping's min_delta keeps its sign.")
+    patience_counts: str = one_of(
+        "before", "after", doc="An epoch without improvement is counted before or after `wait >= patience` is asked."
+    )
+    plateau_min_delta: str = one_of(
+        "on value", "on best", doc="ReduceLROnPlateau adds |min_delta| to the value, or takes min_delta from the best."
+    )
+    plateau_rate: str = one_of("float64", "float32", doc="The dtype in which ReduceLROnPlateau multiplies the rate.")
+    plateau_min_rate: str = one_of(
+        "float32", "relative", doc="A rate is reduced while above float32(min_lr), or above min_lr * 1.0001."
+    )
+    rate_log_key: str = one_of("learning_rate", "lr", doc="The key under which callbacks log the learning rate.")
+    scheduler_sees_rate: bool = one_of(
+        True, False, doc="LearningRateScheduler gives `schedule` the current rate too, and logs the rate."
+    )
+    checkpoint_missing: str = one_of(
+        "save", "skip", doc="ModelCheckpoint(save_best_only=True) when the monitored value is not in the logs."
+    )
+    checkpoint_names: str = one_of(
+        "checked", "free", doc="Whether ModelCheckpoint insists on .keras, .h5, .weights.h5."
+    )
+    checkpoint_first_epoch: int = one_of(1, 0, doc="The number of the first epoch in a checkpoint's file name.")
+    checkpoint_folder: str = one_of(
+        "when saving", "always", "never", doc="When ModelCheckpoint makes the folder of its file."
+    )
+    csv_validation_columns: bool = one_of(
+        True, False, doc="CSVLogger adds `val_` columns when the first epoch has none, and fills gaps with NA."
+    )
+    csv_columns_kept: bool = one_of(False, True, doc="A CSVLogger that is used again keeps its first columns.")
+
+    # -- utilities ---------------------------------------------------------------
+    to_categorical_arguments: tuple[str, ...] = one_of(
+        ("x", "num_classes"),
+        ("y", "num_classes", "dtype"),
+        ("y", "num_classes"),
+        doc="The arguments of to_categorical; where there is a dtype it defaults to float32, else it is float64.",
+    )
+    to_categorical_shape: str = one_of(
+        "kept", "flat", doc="to_categorical adds an axis to its input's shape, or gives (size, num_classes)."
+    )
+    summary_style: str = one_of("keras-3", "tf_keras", "keras-2.0", doc="The look of model.summary().")
+    masks_are_operations: bool = one_of(
+        True, False, doc="Symbolic masks are operations of their own, with names, in summaries and plots."
+    )
+    plot_style: str = one_of(
+        "keras-3", "tf_keras", "keras-2.0", doc="The look and the arguments of plot_model and model_to_dot."
+    )
+    normalize_axis_0: str = one_of(
+        "-1", "0", doc="The axis along which normalize(x, axis=0) divides by the norms of axis 0."
+    )
+
+    # -- initializers -----------------------------------------------------------
+    identity_config_has_gain: bool = one_of(False, True, doc="Whether the config of `initializers.Identity` has gain.")
+
+    # -- regularizers ----------------------------------------------------------
+    l1_l2_default: float = one_of(0.0, 0.01, doc="The factors of `regularizers.l1_l2` that are not given.")
+    l1_l2_is_a_name: bool = one_of(False, True, doc="`regularizers.get('l1_l2')` is known; otherwise only 'L1L2' is.")
+
+    # -- random numbers --------------------------------------------------------
+    rng: str = one_of(
+        "philox",
+        "tf_keras",
+        "threefry",
+        "mt19937",
+        "pcg64",
+        doc="Which generator draws weights, masks and orders: TensorFlow's under Keras 3 or as tf_keras drives it, "
+        "JAX's, PyTorch's, or NumPy's.",
+    )
+    order_drawn_by: str = one_of(
+        "rng", "np.random.shuffle", doc="What shuffles the rows in fit: the engine's generator, or NumPy's global one."
+    )
+    seeds_drawn_at: str = one_of(
+        "construction", "first use", doc="When an initializer that was given no seed draws one."
+    )
+
+    # -- activations -----------------------------------------------------------
+    activation_lookup: str = one_of(
+        "keras-3",
+        "tf_keras",
+        "keras-2.0",
+        doc="Which names of activations are known, whether names of layers are among them, whether silu's name is "
+        "swish, and whether what is no activation is a ValueError or a TypeError.",
+    )
+    hard_sigmoid: str = one_of("relu6", "clip", doc="hard_sigmoid is relu6(x + 3) / 6, or 0.2 x + 0.5 clipped.")
+    relu_constants: str = one_of(
+        "float32", "exact", doc="relu's max_value and threshold in float64: rounded to float32 first, or exact."
+    )
+    relu_threshold: str = one_of(
+        "select", "multiply", doc="relu replaces values below its threshold by 0, or multiplies them by 0."
+    )
+    softmax_of_rank_1: bool = one_of(True, False, doc="softmax takes a vector.")
+    softmax_warns_of_size_1: bool = one_of(True, False, doc="softmax over an axis of size 1 warns.")
+
+    # -- saving ------------------------------------------------------------------
+    files: str = one_of(
+        "keras-3",
+        "tf_keras",
+        "keras-2.0",
+        doc="The files that models are saved in: their extensions, and the layout of configurations and weights.",
+    )
+
+    # -- core layers -------------------------------------------------------------
+    layer_config: str = one_of(
+        "keras-3",
+        "tf_keras",
+        doc="The entries of the configs of core layers and initializers, and how layers keep constants.",
+    )
+    units_are_converted: bool = one_of(False, True, doc="Dense takes for units whatever int() takes, and 0.")
+    inactive_dropout_keeps_logits: bool = one_of(
+        True, False, doc="The logits of a softmax or sigmoid pass through a Dropout that is not active."
+    )
+    dropout_of_all_fails: bool = one_of(
+        False, True, doc="Dropout(1.0) in training is an error, rather than giving zeros."
+    )
+    masking: str = one_of(
+        "select", "multiply", doc="Masking replaces masked values by 0, or multiplies them by 0 (infinities give NaN)."
+    )
+    softmax_mask: str = one_of(
+        "select",
+        "add",
+        doc="The Softmax layer replaces masked inputs by -1e9 and outputs by 0, or adds -1e9 to inputs.",
+    )
+    leaky_relu_of_slope_0: str = one_of(
+        "product", "relu", doc="LeakyReLU(0.0) multiplies negative inputs by 0 (infinities give NaN), or replaces them."
+    )
+    merged_masks: str = one_of(
+        "any", "all", doc="A step of a merged output counts if any input that it is made of does, or if all do."
+    )
+    # -- LSTM --------------------------------------------------------------------
+    lstm_recurrent_activation: str = one_of(
+        "sigmoid", "hard_sigmoid", doc="The recurrent activation of an LSTM that was given none."
+    )
+    recurrent_outputs: str = one_of("tuple", "list", doc="What return_state=True returns.")
+    lists_hold_states: bool = one_of(False, True, doc="layer([x, h, c]) means layer(x, initial_state=[h, c]).")
+    state_count_error: str = one_of(
+        "IndexError", "ValueError", doc="The exception for a wrong number of initial states."
+    )
+    stored_state_wins: bool = one_of(
+        False, True, doc="A stateful layer prefers its stored state, if that is not all zero, to initial_state."
+    )
+    empty_batch_runs: bool = one_of(False, True, doc="An LSTM takes a batch of no samples.")
+    gatewise_dropout_fails: bool = one_of(
+        True,
+        False,
+        doc="LSTM(implementation=1, dropout=...) without recurrent_dropout cannot be trained, unless use_cudnn=False.",
+    )
+
+    # -- losses ----------------------------------------------------------------
+    crossentropy_from_activation: bool = one_of(
+        True, False, doc="Crossentropies of what a softmax or sigmoid returned are computed from its logits."
+    )
+    binary_crossentropy_epsilon: str = one_of(
+        "once", "twice", doc="Epsilon bounds the clip only, or is added inside the logarithms as well."
+    )
+    binary_crossentropy_broadcasts: bool = one_of(
+        False, True, doc="binary_crossentropy broadcasts targets and predictions of different shapes."
+    )
+    sparse_crossentropy_axis: str = one_of(
+        "last", "any", doc="The axes that sparse_categorical_crossentropy takes for that of the classes."
+    )
+    sparse_crossentropy_flattens: bool = one_of(
+        False, True, doc="Labels of another rank than expected are taken in order, if their number fits."
+    )
+    sparse_crossentropy_normalizes: str = one_of(
+        "after clip", "before clip", doc="Whether probabilities are divided by their sum after or before the clip."
+    )
+    ignore_class_keeps_logits: bool = one_of(
+        False, True, doc="With ignore_class too, a loss is computed from the logits of a softmax."
+    )
+    label_smoothing_classes: str = one_of(
+        "last axis", "axis", doc="The axis on which label smoothing of categorical_crossentropy counts the classes."
+    )
+    loss_functions_match_ranks: bool = one_of(
+        True, False, doc="Loss functions squeeze or expand arguments whose ranks differ by one."
+    )
+    loss_classes_match_ranks: str = one_of(
+        "always", "tensors", "never", doc="When loss objects do; tf_keras squeezes if both arguments are tensors."
+    )
+    loss_dtype: str = one_of("floatx", "y_pred", doc="What loss objects cast to, and compute in.")
+    integer_loss_values: str = one_of(
+        "float", "integer", doc="The mean error of integer predictions: a float, or truncated to an integer."
+    )
+    loss_reductions: tuple[str | None, ...] = one_of(
+        ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None),
+        ("auto", "sum_over_batch_size", "sum", "none"),
+        doc="The reductions that losses know.",
+    )
+    weight_ranks: str = one_of(
+        "trailing 1",
+        "expanded",
+        doc="Sample weights of one rank less than the values: broadcast as they are (a trailing axis of 1 is matched), "
+        "or given a trailing axis.",
+    )
+    weighted_mean_counts: str = one_of(
+        "values", "nonzero weights", doc="What a weighted mean loss is divided by the number of."
+    )
+    empty_batch_loss: str = one_of("empty", "zero", doc="The reduced loss of no samples.")
+    all_masked_loss: str = one_of("zero", "nan", doc="The mean loss where the mask leaves nothing.")
+    names_find_custom_objects: bool = one_of(
+        False, True, doc="A loss or metric given by name is also looked for in custom_object_scope."
+    )
+
+    # -- metrics ---------------------------------------------------------------
+    mean_metric_counts: str = one_of(
+        "samples", "elements", doc="What Mean counts: samples, whose values it averages first, or all elements."
+    )
+    metrics_cast: bool = one_of(
+        False, True, doc="Metrics made of functions cast their arguments to the metric's dtype, and match their ranks."
+    )
+    metrics_use_mask: bool = one_of(
+        True, False, doc="update_state takes the mask of y_pred itself; in tf_keras fit passes it as sample_weight."
+    )
+    value_mask: str = one_of(
+        "when weighted", "always", doc="When a metric leaves out what ignore_class masked: only with a sample_weight?"
+    )
+    argmax_orders_zeros: bool = one_of(True, False, doc="In accuracies -0.0 is smaller than 0.0.")
+    accuracy_broadcasts: bool = one_of(True, False, doc="Accuracy broadcasts targets and predictions.")
+    binary_accuracy_function: str = one_of(
+        "elements", "mean of last axis", doc="What the function binary_accuracy returns."
+    )
+    binary_accuracy_rounds: bool = one_of(
+        False, True, doc="binary_accuracy rounds predictions to whole numbers instead of comparing them with 0.5."
+    )
+    sparse_accuracy_broadcasts: bool = one_of(
+        True, False, doc="sparse_categorical_accuracy takes targets of the rank of y_pred that do not end in 1."
+    )
+    metric_names_make: str = one_of(
+        "objects", "functions", doc="What a metric's snake-case name stands for: a metric object, or a function."
+    )
+    add_weight_name_first: bool = one_of(False, True, doc="The first argument of Metric.add_weight is the name.")
+
+    # -- optimizers ------------------------------------------------------------
+    optimizer_arguments: str = one_of(
+        "keras-3", "tf_keras", "keras-2.0", doc="The arguments of the optimizers' constructors, and their order."
+    )
+    optimizer_lr_argument: str = one_of(
+        "refused", "ignored", "used", doc="`lr=` given to an optimizer: refused, ignored with a warning, or used."
+    )
+    optimizer_decay_argument: str = one_of(
+        "ignored", "refused", "used", doc="`decay=`: ignored with a warning, refused, or lr / (1 + decay·iterations)."
+    )
+    optimizer_unknown_argument: str = one_of(
+        "ValueError", "TypeError", doc="What an optimizer raises for an unknown argument."
+    )
+    optimizer_number_checks: str = one_of(
+        "floats",
+        "numbers",
+        "none",
+        doc="An optimizer's learning rate and SGD's momentum must be Python floats, or any number; the momentum in "
+        "[0, 1], or not checked.",
+    )
+    callable_learning_rate: str = one_of(
+        "each step", "once", "refused", doc="When a learning rate that is a callable is called."
+    )
+    optimizer_lr_alias: bool = one_of(False, True, doc="An optimizer's learning rate is also its attribute `lr`.")
+    optimizer_names: str = one_of("counted", "class", doc="Optimizers are named `adam`, `adam_1`, ..., or `Adam`.")
+    lower_case_optimizers: bool = one_of(False, True, doc="`optimizers.adam`, `.sgd`, `.rmsprop` are the classes too.")
+    optimizer_may_be_none: bool = one_of(True, False, doc="`optimizers.get(None)` is None rather than an error.")
+    optimizer_epsilon: float = one_of(1e-7, 1e-8, doc="The default epsilon of Adam and RMSprop.")
+    optimizer_scalars: str = one_of(
+        "through float32",
+        "direct",
+        doc="Hyperparameters that are cast to a float64 variable's dtype are rounded to float32 first, and 1 - beta is "
+        "a Python float; or all are scalars of that dtype.",
+    )
+    adam_moments: str = one_of(
+        "difference", "sum", doc="Adam's averages move by (g - m)(1 - beta), or are beta·m + (1 - beta)·g."
+    )
+    rmsprop_root: str = one_of(
+        "divide",
+        "multiply",
+        "epsilon outside",
+        doc="RMSprop steps by lr·g / sqrt(v + eps), lr·g · (1 / sqrt(v + eps)), or lr·g / (sqrt(v) + eps).",
+    )
+    rmsprop_ema_overwrite_frequency: int | None = one_of(
+        None, 100, doc="RMSprop's default for `ema_overwrite_frequency`."
+    )
+    rmsprop_iterations_in_variables: bool = one_of(True, False, doc="RMSprop's `variables` list the iterations.")
+    sgd_momentum_slot: str = one_of("if used", "always", doc="When SGD keeps a momentum for each variable.")
+    steps_counted: str = one_of(
+        "always", "with decay", doc="When SGD and RMSprop count their `iterations`; Adam always does."
+    )
+    learning_rate_in_variables: bool = one_of(True, False, doc="An optimizer's `variables` list its learning rate.")
+    schedule_rate_reported: str = one_of(
+        "next", "last", doc="`learning_rate` under a schedule is the next step's, or what the last step used."
+    )
+    slot_names: str = one_of(
+        "variable_slot", "slot/variable", doc="A slot is `adam/dense_kernel_momentum`, or `Adam/m/dense/kernel:0`."
+    )
+    slot_order: str = one_of(
+        "by variable", "by slot", doc="Adam's slots are listed m, v, m, v, ..., or all of m before all of v."
+    )
+    clip_arguments: str = one_of(
+        "one",
+        "first",
+        "all",
+        doc="Of clipnorm, global_clipnorm and clipvalue only one may be given; or the first given counts (not both "
+        "norms); or all given are applied.",
+    )
+    clipnorm_over: str = one_of("each", "all", doc="`clipnorm` bounds the norm of each gradient, or of all together.")
+    ema_start: str = one_of(
+        "zero", "weights", doc="What `use_ema` averages start from; from zero, the first step sets."
+    )
+    ema_variables: str = one_of("all", "updated", doc="A step averages all variables, or those with a gradient.")
+    exclude_after_build: bool = one_of(True, False, doc="`exclude_from_weight_decay` may be called once built.")
+    apply_gradients_of_nothing: bool = one_of(False, True, doc="`apply_gradients([])` does nothing; else ValueError.")
+    unknown_variable: str = one_of("ValueError", "KeyError", doc="What a gradient for an unknown variable raises.")
+
+    def __post_init__(self) -> None:
+        for item in dataclasses.fields(self):
+            values = item.metadata.get("values")
+            if values and getattr(self, item.name) not in values:
+                raise ValueError(
+                    f"Semantics field {item.name!r} is {getattr(self, item.name)!r}; expected one of {values}."
+                )
+
+
+_KERAS_3 = Semantics(name="keras-3@tensorflow")
+_TF_KERAS = dataclasses.replace(
+    _KERAS_3,
+    name="tf_keras",
+    keras_version="2.21.0",
+    model_base_name="model",
+    input_base_name="input_1",
+    private_name_prefix=True,
+    slash_in_layer_name=True,
+    unknown_argument_is_type_error=True,
+    dtype_policy_in_config=False,
+    uncompiled_is_runtime_error=True,
+    trainable_is_read="at compile",
+    explicit_training_wins=True,
+    regularizer_factors="floatx",
+    warns_without_weights=False,
+    short_execution_ends="actual",
+    # compile
+    output_matching="conform",
+    loss_weights_checked=False,
+    metrics_are_listed=False,
+    crossentropy_by_shape="metric",
+    loss_class_is_instantiated=False,
+    unknown_metric="TypeError",
+    metric_names="as found",
+    duplicate_metrics="refused",
+    log_order="declared",
+    part_losses_count="rows",
+    recompile_keeps=False,
+    targets_match_predictions=True,
+    # data
+    fit_counts_checked=True,
+    missing_x="TypeError",
+    plain_lists_are_data=True,
+    class_weight_missing="error",
+    class_and_sample_weights="multiplied",
+    sample_weight_list="AttributeError",
+    shuffle_case="ignored",
+    out_of_data="stop",
+    generator_restarts="never",
+    sequence_hooks="end",
+    # callbacks and console
+    progress_line="tf_keras",
+    batch_hook_logs="positional",
+    list_batch_hooks="on_train_batch",
+    hook_logs="python scalars",
+    verbose_auto="resolved",
+    callback_arguments="tf_keras",
+    callback_messages="tf_keras",
+    callback_warnings="log",
+    callback_model_settable=True,
+    callback_blocks="free",
+    monitor_first_value="compared",
+    monitor_precision="float64",
+    early_stopping_direction="suffix",
+    checkpoint_direction="contains",
+    plateau_direction="acc",
+    plateau_min_delta="on best",
+    plateau_rate="float32",
+    rate_log_key="lr",
+    checkpoint_missing="skip",
+    checkpoint_names="free",
+    checkpoint_folder="always",
+    csv_columns_kept=True,
+    # utilities
+    to_categorical_arguments=("y", "num_classes", "dtype"),
+    normalize_axis_0="0",
+    summary_style="tf_keras",
+    plot_style="tf_keras",
+    masks_are_operations=False,
+    identity_config_has_gain=True,
+    l1_l2_default=0.01,
+    l1_l2_is_a_name=True,
+    rng="tf_keras",
+    seeds_drawn_at="first use",
+    # activations
+    activation_lookup="tf_keras",
+    hard_sigmoid="clip",
+    relu_constants="exact",
+    relu_threshold="multiply",
+    softmax_of_rank_1=False,
+    softmax_warns_of_size_1=False,
+    # saving
+    files="tf_keras",
+    # core layers
+    layer_config="tf_keras",
+    units_are_converted=True,
+    inactive_dropout_keeps_logits=False,
+    dropout_of_all_fails=True,
+    masking="multiply",
+    softmax_mask="add",
+    leaky_relu_of_slope_0="relu",
+    merged_masks="all",
+    recurrent_outputs="list",
+    lists_hold_states=True,
+    state_count_error="ValueError",
+    stored_state_wins=True,
+    empty_batch_runs=True,
+    gatewise_dropout_fails=False,
+    # losses
+    binary_crossentropy_epsilon="twice",
+    binary_crossentropy_broadcasts=True,
+    sparse_crossentropy_axis="any",
+    sparse_crossentropy_flattens=True,
+    ignore_class_keeps_logits=True,
+    label_smoothing_classes="axis",
+    loss_functions_match_ranks=False,
+    loss_classes_match_ranks="tensors",
+    loss_dtype="y_pred",
+    integer_loss_values="integer",
+    loss_reductions=("auto", "sum_over_batch_size", "sum", "none"),
+    weight_ranks="expanded",
+    empty_batch_loss="zero",
+    all_masked_loss="nan",
+    names_find_custom_objects=True,
+    # metrics
+    mean_metric_counts="elements",
+    metrics_cast=True,
+    metrics_use_mask=False,
+    value_mask="always",
+    argmax_orders_zeros=False,
+    accuracy_broadcasts=False,
+    binary_accuracy_function="mean of last axis",
+    sparse_accuracy_broadcasts=False,
+    metric_names_make="functions",
+    add_weight_name_first=True,
+    # optimizers
+    optimizer_arguments="tf_keras",
+    optimizer_lr_argument="ignored",
+    optimizer_decay_argument="refused",
+    optimizer_unknown_argument="TypeError",
+    optimizer_number_checks="numbers",
+    callable_learning_rate="once",
+    optimizer_lr_alias=True,
+    optimizer_names="class",
+    optimizer_may_be_none=False,
+    rmsprop_root="multiply",
+    rmsprop_ema_overwrite_frequency=100,
+    sgd_momentum_slot="always",
+    learning_rate_in_variables=False,
+    schedule_rate_reported="last",
+    slot_names="slot/variable",
+    clip_arguments="first",
+    ema_start="weights",
+    ema_variables="updated",
+    exclude_after_build=False,
+    apply_gradients_of_nothing=True,
+    unknown_variable="KeyError",
+)
+_KERAS_2_0 = dataclasses.replace(
+    _TF_KERAS,
+    name="keras-2.0",
+    keras_version="2.0.4",
+    # compile
+    crossentropy_by_shape="never",
+    unknown_metric="ValueError",
+    metric_names="function name",
+    duplicate_metrics="all numbered",
+    accuracy_from_loss=True,
+    resolved_at_compile=True,
+    # data
+    class_weight_missing="KeyError",
+    class_and_sample_weights="sample weights",
+    # callbacks and console
+    progress_line="keras-2.0",
+    predict_verbose=0,
+    batch_logs="batch",
+    list_batch_hooks="on_batch",
+    hook_logs="as they are",
+    callback_arguments="keras-2.0",
+    callback_messages="keras-2.0",
+    callback_warnings="RuntimeWarning",
+    history_restarts=True,
+    early_stopping_direction="contains",
+    early_stopping_min_delta="signed",
+    patience_counts="after",
+    plateau_rate="float64",
+    plateau_min_rate="relative",
+    scheduler_sees_rate=False,
+    checkpoint_first_epoch=0,
+    checkpoint_folder="never",
+    csv_validation_columns=False,
+    csv_columns_kept=False,
+    # utilities
+    to_categorical_arguments=("y", "num_classes"),
+    to_categorical_shape="flat",
+    summary_style="keras-2.0",
+    plot_style="keras-2.0",
+    # saving
+    files="keras-2.0",
+    # activations
+    activation_lookup="keras-2.0",
+    # LSTM
+    lstm_recurrent_activation="hard_sigmoid",
+    # losses (as on Theano, the only backend of Keras 2.0 that still runs)
+    crossentropy_from_activation=False,
+    binary_crossentropy_epsilon="once",
+    sparse_crossentropy_normalizes="before clip",
+    loss_classes_match_ranks="never",
+    weighted_mean_counts="nonzero weights",
+    # metrics
+    binary_accuracy_rounds=True,
+    # optimizers
+    optimizer_arguments="keras-2.0",
+    optimizer_lr_argument="used",
+    optimizer_decay_argument="used",
+    optimizer_number_checks="none",
+    callable_learning_rate="refused",
+    lower_case_optimizers=True,
+    optimizer_epsilon=1e-8,
+    optimizer_scalars="direct",
+    adam_moments="sum",
+    rmsprop_root="epsilon outside",
+    rmsprop_iterations_in_variables=False,
+    steps_counted="with decay",
+    slot_order="by slot",
+    clip_arguments="all",
+    clipnorm_over="all",
+    # random numbers
+    order_drawn_by="np.random.shuffle",
+)
+
+_KERAS_3_JAX = dataclasses.replace(_KERAS_3, name="keras-3@jax", rng="threefry", part_losses_count="rows")
+_KERAS_3_TORCH = dataclasses.replace(_KERAS_3, name="keras-3@torch", rng="mt19937", part_losses_count="rows")
+_KERAS_3_NUMPY = dataclasses.replace(_KERAS_3, name="keras-3@numpy", rng="pcg64", part_losses_count="rows")
+
+PRESETS: dict[str, Semantics] = {
+    preset.name: preset for preset in (_KERAS_3, _KERAS_3_JAX, _KERAS_3_TORCH, _KERAS_3_NUMPY, _TF_KERAS, _KERAS_2_0)
+}
+
+
+def get(semantics: str | Semantics) -> Semantics:
+    """Return a preset by name, or the object itself.
+
+    Raises:
+        ValueError: no preset has that name.
+    """
+    if isinstance(semantics, Semantics):
+        return semantics
+    if semantics in PRESETS:
+        return PRESETS[semantics]
+    near = difflib.get_close_matches(str(semantics), PRESETS, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"Unknown semantics {semantics!r}.{hint} Available: {', '.join(PRESETS)}.")
+
+
+_current = get(os.environ.get("REFKERAS_SEMANTICS") or "keras-3@tensorflow")
+
+
+def current() -> Semantics:
+    """Return the semantics in force."""
+    return _current
+
+
+class use:  # noqa: N801
+    """Set the semantics in force; as a context manager, put the old ones back on exit.
+
+    Args:
+        semantics: a preset's name (`"keras-3@tensorflow"`, `"tf_keras"`,
+            `"keras-2.0"`) or a `Semantics`.
+
+    Raises:
+        ValueError: no preset has that name.
+    """
+
+    def __init__(self, semantics: str | Semantics) -> None:
+        global _current
+        self._previous = _current
+        _current = get(semantics)
+
+    def __enter__(self) -> Semantics:
+        return _current
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        global _current
+        _current = self._previous
+
+
+def diff(a: str | Semantics, b: str | Semantics) -> dict[str, tuple[Any, Any, str]]:
+    """Return the fields on which two engines differ: `{field: (value in a, value in b, meaning)}`."""
+    a, b = get(a), get(b)
+    return {
+        item.name: (getattr(a, item.name), getattr(b, item.name), item.metadata["doc"])
+        for item in dataclasses.fields(Semantics)
+        if item.name != "name" and getattr(a, item.name) != getattr(b, item.name)
+    }
