@@ -1,0 +1,46 @@
+"""What accuracies are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["argmax"]
+
+Array = Any
+_TINY = {np.dtype(name).itemsize: float(np.finfo(name).tiny) for name in ("float16", "float32", "float64")}
+
+
+def argmax(x: Array, *, order_zeros: bool = True) -> Array:
+    """Return where the largest number of the last axis stands: the first of equals, never a NaN unless all are.
+
+    Subnormal numbers count as zeros of their sign, as in TensorFlow's kernels.
+
+    Args:
+        x: numbers (..., n).
+        order_zeros: whether −0.0 is smaller than 0.0, as in Keras 3.
+
+    Returns:
+        Integers (...).
+
+    Raises:
+        ValueError: `x` has no axis.
+
+    Source: `argmax`, Keras 3.15, `keras/src/backend/tensorflow/numpy.py`; `tf.argmax`, TensorFlow 2.21.
+
+    >>> argmax(np.array([[1.0, 3.0, 3.0], [np.nan, -2.0, -1.0], [-0.0, 0.0, -1.0]])).tolist()
+    [1, 2, 1]
+    """
+    if not x.ndim:
+        raise ValueError("argmax: expected numbers along a last axis, received a single number.")
+    if x.dtype.kind in "iub":
+        return np.argmax(x, -1)
+    # NumPy gives the place of a NaN where there is one, and the first zero of either sign. Neither
+    # matters where the largest number of each row is positive, as probabilities and one-hot rows are.
+    tiny = _TINY[x.dtype.itemsize]
+    if 0 not in x.shape and np.minimum.reduce(np.maximum.reduce(x, -1), axis=None) >= tiny:
+        return np.argmax(x, -1)
+    x = np.where(np.isnan(x), -np.inf, x)
+    below = -tiny if order_zeros else 0.0
+    return np.argmax(np.where(np.abs(x) < tiny, np.where(np.signbit(x), below, 0.0), x), -1)

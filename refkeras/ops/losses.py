@@ -1,0 +1,277 @@
+"""Losses of each sample, with their pullbacks.
+
+In every function `t` are the targets, which are constants; `p` predictions, `z`
+logits. The value has one number per sample. The pullback takes the gradient of
+those numbers, `d` (an array of their shape, or one float for all of them), and
+returns the gradient of `p` or `z`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "sigmoid_crossentropy",
+    "softmax_crossentropy",
+    "sparse_categorical_crossentropy",
+    "sparse_softmax_crossentropy",
+    "sum_to_shape",
+]
+
+Array = Any
+Axis = int | tuple[int, ...] | None
+ValueAndPullback = tuple[Array, Callable[[Any], Array]]
+
+
+def mean_squared_error(t: Array, p: Array) -> ValueAndPullback:
+    """l = mean_j (p_j − t_j)²,  dl/dp_j = 2 (p_j − t_j) / n.
+
+    Args:
+        t: targets (..., n), or a shape that broadcasts with that of `p`.
+        p: predictions (..., n).
+
+    Source: `keras.losses.mean_squared_error`, Keras 3.15, `keras/src/losses/losses.py`.
+
+    >>> value, pullback = mean_squared_error(np.array([0.0, 1.0]), np.array([0.5, 3.0]))
+    >>> float(value), pullback(1.0).tolist()
+    (2.125, [0.5, 2.0])
+    """
+    e = p - t
+    value, n = _mean(e * e, -1)
+
+    def pullback(d: Any) -> Array:
+        return sum_to_shape(e * _along(d, -1, 2.0 / n), p.shape)
+
+    return value, pullback
+
+
+def mean_absolute_error(t: Array, p: Array) -> ValueAndPullback:
+    """l = mean_j |p_j − t_j|,  dl/dp_j = sign(p_j − t_j) / n, which is 0 where they are equal.
+
+    Args:
+        t: targets (..., n), or a shape that broadcasts with that of `p`.
+        p: predictions (..., n).
+
+    Source: `keras.losses.mean_absolute_error`, Keras 3.15, `keras/src/losses/losses.py`.
+
+    >>> value, pullback = mean_absolute_error(np.array([0.0, 1.0]), np.array([0.5, 1.0]))
+    >>> float(value), pullback(1.0).tolist()
+    (0.25, [0.5, 0.0])
+    """
+    e = p - t
+    value, n = _mean(np.abs(e), -1)
+
+    def pullback(d: Any) -> Array:
+        return sum_to_shape(np.sign(e) * _along(d, -1, 1.0 / n), p.shape)
+
+    return value, pullback
+
+
+def binary_crossentropy(
+    t: Array, p: Array, *, epsilon: float = 1e-7, inner_epsilon: float = 0.0, axis: Axis = -1
+) -> ValueAndPullback:
+    """l = −mean [t ln(q + ε') + (1 − t) ln(1 − q + ε')],  q = clip(p, ε, 1 − ε).
+
+    The gradient passes where ε ≤ p ≤ 1 − ε, and is 0 outside.
+
+    Args:
+        t: targets, of the shape of `p` or one that broadcasts with it.
+        p: probabilities.
+        epsilon: ε.
+        inner_epsilon: ε', which tf_keras adds once more.
+        axis: the axes that the mean is taken over; None for all of them.
+
+    Source: `keras.losses.binary_crossentropy`, Keras 3.15, `keras/src/backend/tensorflow/nn.py`.
+
+    >>> value, pullback = binary_crossentropy(np.array([1.0, 0.0]), np.array([0.5, 0.75]))
+    >>> round(float(value), 6), pullback(1.0).tolist()
+    (1.039721, [-1.0, 2.0])
+    """
+    q = np.minimum(np.maximum(p, epsilon), 1.0 - epsilon)
+    a, b = q, 1.0 - q
+    if inner_epsilon:
+        a, b = a + inner_epsilon, b + inner_epsilon
+    value, n = _mean(t * np.log(a) + (1.0 - t) * np.log(b), axis)
+
+    def pullback(d: Any) -> Array:
+        dq = ((1.0 - t) / b - t / a) * _along(d, axis, 1.0 / n)
+        return sum_to_shape(_through_clip(dq, p, epsilon), p.shape)
+
+    return -value, pullback
+
+
+def sigmoid_crossentropy(t: Array, z: Array, *, axis: Axis = -1) -> ValueAndPullback:
+    """l = mean [max(z, 0) − z t + ln(1 + e^−|z|)],  dl/dz = (σ(z) − t) / n.
+
+    This is the binary cross-entropy of p = σ(z), without loss of digits and without a clip.
+
+    Args:
+        t: targets, of the shape of `z` or one that broadcasts with it.
+        z: logits.
+        axis: the axes that the mean is taken over; None for all of them.
+
+    Source: `tf.nn.sigmoid_cross_entropy_with_logits`, TensorFlow 2.21.
+
+    >>> value, pullback = sigmoid_crossentropy(np.array([1.0]), np.array([-1000.0]))
+    >>> float(value), pullback(1.0).tolist()
+    (1000.0, [-1.0])
+    """
+    e = np.exp(-np.abs(z))
+    value, n = _mean(np.maximum(z, 0.0) - z * t + np.log1p(e), axis)
+
+    def pullback(d: Any) -> Array:
+        sigmoid = np.where(z >= 0, np.ones_like(e), e) / (1.0 + e)
+        return sum_to_shape((sigmoid - t) * _along(d, axis, 1.0 / n), z.shape)
+
+    return value, pullback
+
+
+def categorical_crossentropy(t: Array, p: Array, *, epsilon: float = 1e-7, axis: int = -1) -> ValueAndPullback:
+    """l = −Σ_j t_j ln q_j,  q = clip(r, ε, 1 − ε),  r = p / Σ_j p_j.
+
+    The gradient passes the clip where ε ≤ r ≤ 1 − ε; with g_j = −t_j / q_j there and 0
+    elsewhere, dl/dp_j = (g_j − Σ_k g_k r_k) / Σ_k p_k.
+
+    Args:
+        t: targets, of the shape of `p`.
+        p: probabilities.
+        epsilon: ε.
+        axis: the axis of the classes.
+
+    Source: `keras.losses.categorical_crossentropy`, Keras 3.15, `keras/src/backend/tensorflow/nn.py`.
+
+    >>> value, pullback = categorical_crossentropy(np.array([0.0, 1.0]), np.array([0.5, 0.5]))
+    >>> round(float(value), 6), pullback(1.0).tolist()
+    (0.693147, [1.0, -1.0])
+    """
+    total = np.add.reduce(p, axis, keepdims=True)
+    r = p / total
+    q = np.minimum(np.maximum(r, epsilon), 1.0 - epsilon)
+    value = -np.add.reduce(t * np.log(q), axis)
+
+    def pullback(d: Any) -> Array:
+        g = _through_clip(-t / q * _along(d, axis), r, epsilon)
+        return (g - np.add.reduce(g * r, axis, keepdims=True)) / total
+
+    return value, pullback
+
+
+def softmax_crossentropy(t: Array, z: Array, *, axis: int = -1) -> ValueAndPullback:
+    """l = −Σ_j t_j ln softmax(z)_j,  dl/dz := softmax(z) − t.
+
+    That gradient is the derivative where Σ_j t_j = 1. TensorFlow's kernel, and so Keras,
+    uses it for other targets too, where the derivative would be softmax(z) Σ_j t_j − t.
+
+    Args:
+        t: targets, of the shape of `z`.
+        z: logits.
+        axis: the axis of the classes.
+
+    Source: `tf.nn.softmax_cross_entropy_with_logits`, TensorFlow 2.21.
+
+    >>> value, pullback = softmax_crossentropy(np.array([0.0, 1.0]), np.array([1000.0, 0.0]))
+    >>> float(value), pullback(1.0).tolist()
+    (1000.0, [1.0, -1.0])
+    """
+    shifted, e, total = _exponentials(z, axis)
+    value = np.add.reduce(t * (np.log(total) - shifted), axis)
+
+    def pullback(d: Any) -> Array:
+        return (e / total - t) * _along(d, axis)
+
+    return value, pullback
+
+
+def sparse_softmax_crossentropy(k: Array, z: Array) -> ValueAndPullback:
+    """l = −ln softmax(z)_k,  dl/dz_j = softmax(z)_j − [j = k].
+
+    Args:
+        k: integer classes (...), each within 0 ≤ k < n.
+        z: logits (..., n).
+
+    Source: `tf.nn.sparse_softmax_cross_entropy_with_logits`, TensorFlow 2.21.
+
+    >>> value, pullback = sparse_softmax_crossentropy(np.array([1]), np.array([[0.0, 0.0]]))
+    >>> value.round(6).tolist(), pullback(1.0).tolist()
+    ([0.693147], [[0.5, -0.5]])
+    """
+    shifted, e, total = _exponentials(z, -1)
+    one_hot = k[..., None] == np.arange(z.shape[-1])
+    value = np.log(total)[..., 0] - np.add.reduce(np.where(one_hot, shifted, np.zeros_like(shifted)), -1)
+
+    def pullback(d: Any) -> Array:
+        return (e / total - one_hot) * _along(d, -1)
+
+    return value, pullback
+
+
+def sparse_categorical_crossentropy(k: Array, p: Array, *, epsilon: float = 1e-7) -> ValueAndPullback:
+    """l = −ln (q_k / Σ_j q_j),  q = clip(p, ε, 1 − ε).
+
+    Keras takes the softmax cross-entropy of ln q, so that the clipped probabilities are
+    normalized, and those that are given are not. The gradient passes where ε ≤ p ≤ 1 − ε.
+
+    Args:
+        k: integer classes (...), each within 0 ≤ k < n.
+        p: probabilities (..., n).
+        epsilon: ε.
+
+    Source: `keras.losses.sparse_categorical_crossentropy`, Keras 3.15, `keras/src/backend/tensorflow/nn.py`.
+
+    >>> value, pullback = sparse_categorical_crossentropy(np.array([1]), np.array([[0.5, 0.25]]))
+    >>> value.round(6).tolist(), pullback(1.0).round(6).tolist()
+    ([1.098612], [[1.333333, -2.666667]])
+    """
+    q = np.minimum(np.maximum(p, epsilon), 1.0 - epsilon)
+    value, dlog = sparse_softmax_crossentropy(k, np.log(q))
+
+    def pullback(d: Any) -> Array:
+        return _through_clip(dlog(d) / q, p, epsilon)
+
+    return value, pullback
+
+
+def sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
+    """Add a gradient up over the axes along which an array of `shape` was broadcast."""
+    if gradient.shape == shape:
+        return gradient
+    extra = gradient.ndim - len(shape)
+    stretched = tuple(axis + extra for axis, size in enumerate(shape) if size == 1 != gradient.shape[axis + extra])
+    summed = np.add.reduce(gradient, (*range(extra), *stretched), keepdims=True)
+    return summed.reshape(shape)
+
+
+def _mean(x: Array, axis: Axis) -> tuple[Array, int]:
+    """Return the mean over `axis`, and how many numbers went into each."""
+    total = np.add.reduce(x, axis)
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    n = math.prod(x.shape[i] for i in axes)
+    return total / total.dtype.type(n), max(n, 1)
+
+
+def _along(d: Any, axis: Axis, factor: float = 1.0) -> Any:
+    """Return the gradient of per-sample values times `factor`, ready to be spread along the reduced axis."""
+    scaled = d * factor
+    if axis is None or isinstance(scaled, float):
+        return scaled
+    return np.expand_dims(scaled, axis)
+
+
+def _through_clip(dq: Array, p: Array, epsilon: float) -> Array:
+    """Return the gradient of `p` from that of q = clip(p, ε, 1 − ε): it passes between the bounds, and at them."""
+    return np.where((p >= epsilon) & (p <= 1.0 - epsilon), dq, np.zeros_like(dq))
+
+
+def _exponentials(z: Array, axis: int) -> tuple[Array, Array, Array]:
+    """Return z − max z, its exponentials, and their sum."""
+    shifted = z - np.maximum.reduce(z, axis, keepdims=True)
+    e = np.exp(shifted)
+    return shifted, e, np.add.reduce(e, axis, keepdims=True)

@@ -1,0 +1,194 @@
+"""Rectifiers, each with its pullback.
+
+`y, pullback = f(x)`; `pullback(dy)` is the gradient with respect to `x`. At a
+kink the gradient is the one TensorFlow gives. Sources:
+`keras/src/activations/activations.py` and `keras/src/backend/tensorflow/nn.py`
+(Keras 3.15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["celu", "elu", "leaky_relu", "relu", "relu6", "selu"]
+
+Pullback = Callable[[Any], Any]
+
+
+def relu(
+    x: Any,
+    negative_slope: float = 0.0,
+    max_value: float | None = None,
+    threshold: float = 0.0,
+    *,
+    through_float32: bool = True,
+    select: bool = True,
+) -> tuple[Any, Pullback]:
+    """y = max(min(x if x > threshold else 0, max_value), 0) − negative_slope · max(threshold − x, 0)
+
+    By default y = max(x, 0), with y'(0) = 0. A `max_value` of 6 makes it `relu6`,
+    whose slope at 6 is 0; other limits include their end.
+
+    Args:
+        through_float32: `max_value` and the threshold that x is compared with are rounded to float32 first.
+        select: values not above a threshold are replaced by 0, rather than multiplied by 0.
+
+    Example:
+
+        >>> import numpy as np
+        >>> y, pullback = relu(np.array([-2.0, 0.0, 3.0]))
+        >>> print(y, pullback(np.ones(3)))
+        [0. 0. 3.] [0. 0. 1.]
+        >>> y, pullback = relu(np.array([-2.0, 1.0, 8.0]), negative_slope=0.5, max_value=4.0, threshold=2.0)
+        >>> print(y, pullback(np.ones(3)))
+        [-2.  -0.5  4. ] [0.5 0.5 0. ]
+    """
+    if max_value is None and threshold == 0:
+        return _plain_relu(x) if negative_slope == 0 else leaky_relu(x, negative_slope)
+    edge, limit = threshold, max_value
+    if through_float32:
+        edge, limit = float(np.float32(edge)), None if limit is None else float(np.float32(limit))
+
+    passes = x > edge
+    if threshold == 0:
+        y = np.maximum(x, 0)
+    else:
+        y = np.where(passes, x, 0) if select else x * passes
+    if limit is not None:
+        passes = passes & (y < 6 if max_value == 6 and threshold == 0 else y <= limit)
+        y = np.maximum(np.minimum(y, limit), 0)
+    if negative_slope != 0:
+        y = y - negative_slope * np.maximum(threshold - x, 0)
+
+    def pullback(dy: Any) -> Any:
+        dx = dy * passes
+        return dx + negative_slope * (dy * (threshold - x > 0)) if negative_slope != 0 else dx
+
+    return y, pullback
+
+
+def _plain_relu(x: Any) -> tuple[Any, Pullback]:
+    y = np.maximum(x, 0)
+
+    def pullback(dy: Any) -> Any:
+        return dy * (y > 0)
+
+    return y, pullback
+
+
+def relu6(x: Any) -> tuple[Any, Pullback]:
+    """y = min(max(x, 0), 6);  y'(0) = y'(6) = 0
+
+    Example:
+
+        >>> import numpy as np
+        >>> y, pullback = relu6(np.array([-1.0, 5.0, 6.0]))
+        >>> print(y, pullback(np.ones(3)))
+        [0. 5. 6.] [0. 1. 0.]
+    """
+    y = np.minimum(np.maximum(x, 0), 6)
+
+    def pullback(dy: Any) -> Any:
+        return dy * ((x > 0) & (x < 6))
+
+    return y, pullback
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> tuple[Any, Pullback]:
+    """y = x if x > 0 else negative_slope · x;  y'(0) = negative_slope
+
+    The slope is rounded to float32, in float64 too, as TensorFlow keeps it.
+
+    Example:
+
+        >>> import numpy as np
+        >>> y, pullback = leaky_relu(np.array([-2.0, 0.0, 3.0]), negative_slope=0.5)
+        >>> print(y, pullback(np.ones(3)))
+        [-1.  0.  3.] [0.5 0.5 1. ]
+    """
+    negative_slope = float(np.float32(negative_slope))
+    positive = x > 0
+
+    def pullback(dy: Any) -> Any:
+        return np.where(positive, dy, negative_slope * dy)
+
+    return np.where(positive, x, negative_slope * x), pullback
+
+
+def elu(x: Any, alpha: float = 1.0) -> tuple[Any, Pullback]:
+    """y = x if x > 0 else alpha (e^x − 1);  y' = 1 if e^x − 1 ≥ 0 else alpha e^x
+
+    e^x − 1 is a plain difference, as in TensorFlow, so that small |x| give 0.
+
+    Source: Clevert et al. 2016 (arXiv:1511.07289).
+
+    Example:
+
+        >>> import numpy as np
+        >>> y, pullback = elu(np.array([-1.0, 0.0, 2.0]))
+        >>> print(y, pullback(np.ones(3)))
+        [-0.63212056  0.          2.        ] [0.36787944 1.         1.        ]
+    """
+    y = np.where(x < 0, np.exp(np.minimum(x, 0)) - 1, x)
+
+    if alpha == 1:
+
+        def pullback(dy: Any) -> Any:
+            return np.where(y < 0, dy * (y + 1), dy)
+
+        return y, pullback
+
+    def scaled_pullback(dy: Any) -> Any:
+        dy = np.where(x > 0, dy, alpha * dy)
+        return np.where(y < 0, dy * (y + 1), dy)
+
+    return np.where(x > 0, y, alpha * y), scaled_pullback
+
+
+_SELU_SCALE = 1.0507009873554804934193349852946
+_SELU_SCALE_ALPHA = 1.7580993408473768599402175208123
+
+
+def selu(x: Any) -> tuple[Any, Pullback]:
+    """y = λ x if x ≥ 0 else λα (e^x − 1), with λ = 1.0507 and λα = 1.7581
+
+    Source: Klambauer et al. 2017 (arXiv:1706.02515).
+
+    Example:
+
+        >>> import numpy as np
+        >>> y, pullback = selu(np.array([-1.0, 0.0, 2.0]))
+        >>> print(y, pullback(np.ones(3)))
+        [-1.11133074  0.          2.10140197] [0.6467686  1.05070099 1.05070099]
+    """
+    y = np.where(x < 0, _SELU_SCALE_ALPHA * (np.exp(np.minimum(x, 0)) - 1), _SELU_SCALE * x)
+
+    def pullback(dy: Any) -> Any:
+        return np.where(y < 0, dy * (y + _SELU_SCALE_ALPHA), dy * _SELU_SCALE)
+
+    return y, pullback
+
+
+def celu(x: Any, alpha: float = 1.0) -> tuple[Any, Pullback]:
+    """y = max(x, 0) + alpha (e^{min(x, 0) / alpha} − 1)
+
+    At 0 both parts pass the gradient, as in TensorFlow: y'(0) = 2.
+
+    Source: Barron 2017 (arXiv:1704.07483).
+
+    Example:
+
+        >>> import numpy as np
+        >>> y, pullback = celu(np.array([-1.0, 2.0]))
+        >>> print(y, pullback(np.ones(2)))
+        [-0.63212056  2.        ] [0.36787944 1.        ]
+    """
+    negative = np.minimum(x, 0)
+
+    def pullback(dy: Any) -> Any:
+        return dy * (x >= 0) + np.where(x <= 0, dy * np.exp(negative / alpha), 0)
+
+    return np.maximum(x, 0) + alpha * np.expm1(negative / alpha), pullback
