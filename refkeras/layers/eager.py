@@ -1,0 +1,303 @@
+"""Calling a layer on arrays: binding, casting, masks, and what is known of its outputs' shapes."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from refkeras import tree
+from refkeras.layers import calling
+from refkeras.symbolic import KerasTensor
+from refkeras.tensor import unwrap, wrap
+from refkeras.variable import Variable
+
+if TYPE_CHECKING:
+    from refkeras.layers.base import Layer, Pass
+
+
+_signatures: dict[type, calling.CallSignature] = {}
+_defining: dict[type, bool] = {}
+
+
+def signature_of(cls: type) -> calling.CallSignature:
+    """Return what calls of a layer class accept: the signature of its `forward`, else of its `call`."""
+    if cls not in _signatures:
+        method = cls.forward if defines_forward(cls) else cls.call  # type: ignore[attr-defined]
+        _signatures[cls] = calling.read_signature(method)
+    return _signatures[cls]
+
+
+def defines_forward(cls: type) -> bool:
+    """Whether the class computes in `forward` rather than in `call`.
+
+    Whichever the nearest class in the hierarchy defines counts, so that a
+    subclass of `Dense` may override `call` as it would in Keras.
+    """
+    from refkeras.layers.base import Layer
+
+    if cls not in _defining:
+        bases = cls.__mro__[: cls.__mro__.index(Layer)]
+        nearest = next((base for base in bases if {"forward", "call"} & vars(base).keys()), None)
+        _defining[cls] = nearest is not None and "forward" in vars(nearest)
+    return _defining[cls]
+
+
+def bind(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call by name, defaults filled in.
+
+    Raises:
+        TypeError: an argument that the layer's `call` does not have.
+    """
+    signature = signature_of(type(layer))
+    if not signature.takes_training and not signature.takes_anything:
+        kwargs = {key: value for key, value in kwargs.items() if key != "training"}
+    bound = signature.signature.bind(*args, **kwargs)
+    bound.apply_defaults()
+    return dict(bound.arguments)
+
+
+def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Compute the layer's outputs for arrays and wrap them as Tensors with their masks and logits."""
+    first_mask = _masks(args[0] if args else next(iter(kwargs.values()), None))
+    args = tuple(tree.map_structure(functools.partial(_to_array, layer), arg) for arg in args)
+    if not layer._accepts_any_positional:
+        for leaf in tree.flatten(args):
+            if leaf is not None and not isinstance(leaf, np.ndarray):
+                raise ValueError(
+                    "Only input tensors may be passed as positional arguments. The following argument value should be "
+                    f"passed as a keyword argument: {leaf} (of type {type(leaf)})"
+                )
+    kwargs = {
+        key: tree.map_structure(functools.partial(_to_array, layer), value) if key != "training" else value
+        for key, value in kwargs.items()
+    }
+    arguments = bind(layer, args, kwargs)
+    layer._check_inputs(next(iter(arguments.values())))
+    layer._maybe_build(arguments)
+    training = kwargs.pop("training", None)
+    result, masks = invoke(layer, args, kwargs, first_mask, resolve_training(layer, training), "none")
+    outputs = tree.flatten(result.outputs)
+    logits = result.logits if isinstance(result.logits, list) else [result.logits] * len(outputs)
+    tensors = [
+        wrap(value, mask, z) if isinstance(value, np.ndarray) else value
+        for value, mask, z in zip(outputs, masks, logits, strict=True)
+    ]
+    return tree.pack_as(result.outputs, tensors)
+
+
+def resolve_training(layer: Layer, training: bool | None) -> bool | None:
+    """Return `training` as given, else as the call around says, else the signature's default.
+
+    Models have None for a default: then each layer inside goes by what it was
+    called with.
+    """
+    if training is None:
+        training = calling.current_training()
+    if training is None:
+        parameter = signature_of(type(layer)).signature.parameters.get("training")
+        training = False if parameter is None else parameter.default
+    return training
+
+
+def invoke(
+    layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], mask: Any, training: bool | None, gradient: str
+) -> tuple[Pass, list[Any]]:
+    """Run `forward` on plain arrays; return its `Pass` and one mask (or None) per output.
+
+    `mask` is that of the first argument, in the structure of the first
+    argument. As in Keras, a `mask` argument is filled in only when the first
+    argument is the only one that holds tensors.
+    """
+    signature = signature_of(type(layer))
+    given = kwargs.get("mask")
+    if signature.takes_mask and given is None and mask is not None and single_tensor_argument(args, kwargs):
+        kwargs = {**kwargs, "mask": mask}
+        given = mask
+    result = call_forward(layer, args, kwargs, gradient, training)
+    outputs = tree.flatten(result.outputs)
+    if result.masks is not None:
+        return result, list(result.masks)
+    previous = mask if given is None else given
+    if layer.supports_masking:
+        first = args[0] if args else next(iter(kwargs.values()), None)
+        if layer._overrides_compute_mask or previous is not None:
+            masks = layer.compute_mask(first, previous)
+            flat = [None] * len(outputs) if masks is None else tree.flatten(masks)
+            return result, (flat + [None] * len(outputs))[: len(outputs)]
+    elif previous is not None and any(m is not None for m in tree.flatten(previous)):
+        warnings.warn(
+            f"Layer '{layer.name}' (of type {type(layer).__name__}) was passed an input with a mask attached to it. "
+            "However, this layer does not support masking and will therefore destroy the mask information. Downstream "
+            "layers will not see the mask.",
+            stacklevel=2,
+        )
+    return result, [None] * len(outputs)
+
+
+def call_forward(
+    layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], gradient: str, training: bool | None = None
+) -> Pass:
+    """Call `forward` with the arguments that its signature takes, and make a `Pass` of what it returns."""
+    from refkeras.layers.base import Pass
+
+    cls = type(layer)
+    if not defines_forward(cls):
+        return forward_from_call(layer, args, kwargs, gradient, training)
+    signature = signature_of(cls)
+    if signature.takes_training and "training" not in kwargs and training is not None:
+        kwargs = {**kwargs, "training": training}
+    if signature.takes_gradient:
+        kwargs = {**kwargs, "gradient": gradient}
+    result = layer.forward(*args, **kwargs)
+    if isinstance(result, Pass):
+        return result
+    if isinstance(result, tuple) and len(result) == 2 and (result[1] is None or callable(result[1])):
+        return Pass(*result)
+    raise TypeError(
+        f"forward() of layer {layer.name!r} ({cls.__name__}) must return (outputs, pullback) or a Pass, "
+        f"and returned {type(result).__name__}."
+    )
+
+
+def outputs_of_forward(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return what `forward` computes, for a subclass's `super().call(...)`."""
+    signature = calling.read_signature(type(layer).forward)
+    args = tuple(tree.map_structure(lambda leaf: unwrap(leaf)[0], arg) for arg in args)
+    if signature.takes_training and "training" not in kwargs:
+        kwargs = {**kwargs, "training": resolve_training(layer, None)}
+    if signature.takes_gradient:
+        kwargs = {**kwargs, "gradient": "none"}
+    result = layer.forward(*args, **kwargs)
+    return result[0]
+
+
+def forward_from_call(
+    layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], gradient: str, training: bool | None
+) -> Pass:
+    """Compute through `call`: directly for inference, else through the graph that `call` draws on symbolic inputs."""
+    from refkeras.layers.base import Pass
+
+    failure: Exception | None = None
+    if signature_of(type(layer)).takes_training and "training" not in kwargs:
+        kwargs = {**kwargs, "training": training}
+    if gradient != "none":
+        from refkeras.models import tracing
+
+        program, failure = tracing.program_of_call(layer, args, kwargs)
+        if program is not None:
+            return program.as_pass(tracing.tensors_of(args, kwargs), bool(training), gradient, layer._parameters)
+    with calling.training_context(training), calling.name_scope(layer.name):
+        outputs = layer.call(*args, **kwargs)
+    leaves = [unwrap(leaf) for leaf in tree.flatten(outputs)]
+    masks = [mask for _, mask, _ in leaves]
+    arrays = tree.pack_as(outputs, [value for value, _, _ in leaves])
+    logits: Any = [z for _, _, z in leaves]
+    return Pass(
+        arrays,
+        None if gradient == "none" else _missing_pullback(layer, failure),
+        logits[0] if len(logits) == 1 else logits,
+        masks if any(mask is not None for mask in masks) else None,
+    )
+
+
+def _missing_pullback(layer: Layer, cause: Exception | None) -> Callable[..., Any]:
+    def pullback(*_: Any) -> Any:
+        raise NotImplementedError(
+            f"Layer {layer.name!r} ({type(layer).__name__}) defines call() but no pullback, and call() does more than "
+            "call other layers, so gradients cannot go through it. To train with it, define forward(inputs) that "
+            "returns (outputs, pullback), where pullback(d_outputs) returns (d_inputs, d_weights)."
+        ) from cause
+
+    return pullback
+
+
+# -- shapes of outputs ---------------------------------------------------------------
+
+
+def output_shape(layer: Layer, arguments: dict[str, Any]) -> Any:
+    """Return the layer's output shape (or structure of shapes) for the tensors in `arguments`."""
+    from refkeras.layers.base import Layer
+
+    if type(layer).compute_output_shape is Layer.compute_output_shape:
+        return output_shape_by_trial(layer, (calling.shapes_of(next(iter(arguments.values()))),), {})
+    return layer.compute_output_shape(
+        **calling.build_arguments(layer.compute_output_shape, arguments, type(layer).__name__)
+    )
+
+
+def output_shape_by_trial(layer: Layer, shapes: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Find the output shape by trying: symbolically, or on zeros where `call` does more than call layers."""
+    if not defines_forward(type(layer)):
+        from refkeras.models import tracing
+
+        outputs = tracing.symbolic_outputs(layer, shapes, kwargs)
+        if outputs is not None:
+            return tree.map_structure(lambda tensor: tensor.shape, outputs)
+    return _output_shape_on_zeros(layer, shapes, kwargs)
+
+
+def _output_shape_on_zeros(layer: Layer, shapes: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run on zeros with two batch sizes; what changes with them is None. Random draws are taken back."""
+    generators = [g for inner in layer._flatten_layers() for g in inner._seed_generators]
+    states = [np.array(g.state) for g in generators]
+    trials = []
+    for size in (2, 3):
+        fill = functools.partial(_zeros, size=size, dtype=layer.compute_dtype)
+        inputs = tuple(map_shapes(fill, shape) for shape in shapes)
+        outputs = call_forward(layer, inputs, kwargs, "none", False).outputs
+        trials.append([np.shape(leaf) for leaf in tree.flatten(outputs)])
+    for generator, state in zip(generators, states, strict=True):
+        generator.state.assign(state)
+    found = [tuple(a if a == b else None for a, b in zip(x, y, strict=True)) for x, y in zip(*trials, strict=True)]
+    return tree.pack_as(outputs, found)
+
+
+def _zeros(shape: tuple[int | None, ...], size: int, dtype: str) -> np.ndarray:
+    return np.zeros([size if sizes is None else sizes for sizes in shape], dtype)
+
+
+def map_shapes(function: Callable[[tuple[int | None, ...]], Any], shapes: Any) -> Any:
+    """Apply `function` to every shape of a structure of shapes (a shape is a tuple or list of sizes)."""
+    if isinstance(shapes, dict):
+        return {key: map_shapes(function, value) for key, value in shapes.items()}
+    if all(size is None or isinstance(size, (int, np.integer)) for size in shapes):
+        return function(tuple(shapes))
+    return type(shapes)(map_shapes(function, shape) for shape in shapes)
+
+
+# -- arrays ----------------------------------------------------------------------------
+
+
+def _to_array(layer: Layer, value: Any) -> Any:
+    """Return a plain array of the dtype the layer computes in, or the value itself if it is no array."""
+    if isinstance(value, Variable):
+        value = value.value
+    elif not isinstance(value, np.ndarray):
+        if not hasattr(value, "__array__"):
+            return value
+        value = np.asarray(value)
+    if value.dtype.kind in "OSU":
+        raise ValueError(f"Layer {layer.name!r} was given an array of dtype {value.dtype}; expected numbers.")
+    value = unwrap(value)[0]
+    if layer._casts_inputs and value.dtype.kind == "f" and value.dtype.name != layer.compute_dtype:
+        return value.astype(layer.compute_dtype)
+    return value
+
+
+def _masks(structure: Any) -> Any:
+    masks = [unwrap(leaf)[1] for leaf in tree.flatten(structure)]
+    return tree.pack_as(structure, masks) if any(mask is not None for mask in masks) else None
+
+
+def single_tensor_argument(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    holding = [value for value in (*args, *kwargs.values()) if _holds_tensor(value)]
+    return len(holding) == 1
+
+
+def _holds_tensor(value: Any) -> bool:
+    leaves = tree.flatten(value)
+    return any(isinstance(leaf, (np.ndarray, KerasTensor)) or hasattr(leaf, "__array_ufunc__") for leaf in leaves)

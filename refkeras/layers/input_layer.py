@@ -1,0 +1,173 @@
+"""`Input` and `InputLayer`: where data enters a graph (`keras/src/layers/core/input_layer.py`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from refkeras import config, naming, semantics
+from refkeras.layers.base import Layer
+from refkeras.symbolic import KerasTensor, Node
+
+__all__ = ["Input", "InputLayer"]
+
+
+class InputLayer(Layer):
+    """The layer behind an `Input`.
+
+    Args:
+        shape: sizes without the batch axis; None where any size will do.
+        batch_size: fixed batch size.
+        dtype: of the values; `floatx()` by default.
+        batch_shape: sizes with the batch axis, instead of `shape` and `batch_size`.
+        input_tensor: an existing symbolic tensor to stand for.
+        optional: accept None for this input.
+        name: `input_layer`, `input_layer_1`, ... by default.
+
+    Raises:
+        ValueError: no shape, both shapes, a size that is no non-negative integer, sparse or ragged inputs.
+    """
+
+    def __init__(
+        self,
+        shape: Any = None,
+        batch_size: int | None = None,
+        dtype: Any = None,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
+        batch_shape: Any = None,
+        input_tensor: KerasTensor | None = None,
+        optional: bool = False,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        shape = kwargs.pop("input_shape", shape)
+        batch_shape = kwargs.pop("batch_input_shape", batch_shape)
+        super().__init__(name=_automatic_name() if name is None else name, **kwargs)
+        if sparse or ragged:
+            raise ValueError(f"sparse={sparse} and ragged={ragged} are not supported: refkeras has dense arrays only.")
+        if input_tensor is not None:
+            if not isinstance(input_tensor, KerasTensor):
+                raise ValueError(
+                    "Argument `input_tensor` must be a KerasTensor. Received invalid type: "
+                    f"input_tensor={input_tensor} (of type {type(input_tensor)})"
+                )
+            batch_shape, dtype = input_tensor.shape, input_tensor.dtype
+        else:
+            batch_shape = _batch_shape(shape, batch_size, batch_shape)
+        self.batch_shape: tuple[int | None, ...] = _checked(batch_shape)
+        self._dtype = config.standardize_dtype(dtype)
+        self.optional = optional
+        if input_tensor is None:
+            input_tensor = KerasTensor(self.batch_shape, self._dtype, name=name)
+        Node(self, (), {}, input_tensor)
+        self.built = True
+
+    @property
+    def dtype(self) -> str:  # type: ignore[override]
+        return self._dtype
+
+    def forward(self, inputs: Any) -> Any:
+        return inputs, lambda d_outputs: (d_outputs, [])
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        if not semantics.current().dtype_policy_in_config:
+            return {
+                "batch_input_shape": self.batch_shape,
+                "dtype": self.dtype,
+                "sparse": False,
+                "ragged": False,
+                "name": self.name,
+                "optional": self.optional,
+            }
+        return {
+            "batch_shape": self.batch_shape,
+            "dtype": self.dtype,
+            "sparse": False,
+            "ragged": False,
+            "name": self.name,
+            "optional": self.optional,
+        }
+
+
+def Input(  # noqa: N802
+    shape: Any = None,
+    batch_size: int | None = None,
+    dtype: Any = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    batch_shape: Any = None,
+    name: str | None = None,
+    tensor: KerasTensor | None = None,
+    optional: bool = False,
+) -> KerasTensor:
+    """Return a symbolic tensor that stands for the data.
+
+    Arguments and errors are those of `InputLayer`.
+
+    Example:
+
+        >>> import refkeras
+        >>> refkeras.Input(shape=(15, 5)).shape
+        (None, 15, 5)
+    """
+    layer = InputLayer(
+        shape=shape,
+        batch_size=batch_size,
+        dtype=dtype,
+        sparse=sparse,
+        ragged=ragged,
+        batch_shape=batch_shape,
+        input_tensor=tensor,
+        optional=optional,
+        name=name,
+    )
+    return layer.output
+
+
+def _automatic_name() -> str:
+    if semantics.current().input_base_name == "input_layer":
+        return naming.auto_name("input_layer")
+    # tf_keras counts inputs from 1: input_1, input_2, ...
+    _, _, count = naming.auto_name("input").partition("_")
+    return f"input_{int(count or 0) + 1}"
+
+
+def _batch_shape(shape: Any, batch_size: int | None, batch_shape: Any) -> Any:
+    if shape is not None and batch_shape is not None:
+        raise ValueError("You cannot pass both `shape` and `batch_shape` at the same time.")
+    if batch_size is not None and batch_shape is not None:
+        raise ValueError("You cannot pass both `batch_size` and `batch_shape` at the same time.")
+    if shape is None and batch_shape is None:
+        raise ValueError("You must pass a `shape` argument.")
+    if batch_shape is not None:
+        return batch_shape
+    if isinstance(shape, int) and semantics.current().input_base_name == "input_1":
+        shape = (shape,)
+    return (batch_size, *_checked(shape))
+
+
+def _checked(shape: Any) -> tuple[int | None, ...]:
+    """Return a shape as a tuple.
+
+    Raises:
+        ValueError: it is no sequence, or has an entry that is neither None nor a non-negative integer.
+    """
+    if shape is None or isinstance(shape, (int, str)) or not hasattr(shape, "__iter__"):
+        raise ValueError(f"Cannot convert '{shape}' to a shape. Expected a tuple of sizes, such as (15, 5).")
+    sizes: list[int | None] = []
+    for size in shape:
+        if size is None:
+            sizes.append(None)
+        elif isinstance(size, bool) or not hasattr(size, "__index__"):
+            raise ValueError(
+                f"Cannot convert '{shape}' to a shape. Found invalid entry '{size}' of type '{type(size)}'. Expected "
+                "non-negative integers or None."
+            )
+        elif int(size) < 0:
+            raise ValueError(f"Cannot convert '{shape}' to a shape. Negative dimensions are not allowed.")
+        else:
+            sizes.append(int(size))
+    return tuple(sizes)

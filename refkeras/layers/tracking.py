@@ -1,0 +1,332 @@
+"""Weights and inner layers of a layer: who owns what, in which order, and what is frozen.
+
+Variables, layers, metrics and seed generators that are assigned to attributes
+belong to the layer from then on, as in `keras/src/utils/tracking.py`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from refkeras import config, naming
+from refkeras.layers import calling
+from refkeras.layers.stored import Stored
+from refkeras.saving.limits import charge_weight
+from refkeras.variable import Variable
+
+if TYPE_CHECKING:
+    from refkeras.layers.base import Layer
+
+__all__ = ["Tracked", "freeze_count", "traced", "trainable_state", "wanted_variables"]
+
+_freezes = itertools.count(1)
+_freeze_count = 0
+
+
+_traced: frozenset[int] | None = None
+
+
+def freeze_count() -> int:
+    """Return a number that changes whenever anything is frozen or thawed."""
+    return _freeze_count
+
+
+class traced:  # noqa: N801
+    """Inside the block, gradients are wanted of these variables (by id), whatever is frozen now.
+
+    A compiled training step goes on updating what was trainable when it was
+    traced.
+    """
+
+    def __init__(self, variables: frozenset[int]) -> None:
+        self._variables = variables
+
+    def __enter__(self) -> None:
+        global _traced
+        self._outer, _traced = _traced, self._variables
+
+    def __exit__(self, *_: object) -> None:
+        global _traced
+        _traced = self._outer
+
+
+def trainable_state() -> tuple[int, int]:
+    """Return a key that changes whenever `wanted_variables` may."""
+    return _freeze_count, id(_traced)
+
+
+def wanted_variables(layer: Any) -> list[Variable]:
+    """Return the variables of a layer whose gradients are wanted."""
+    if _traced is None:
+        return layer.trainable_variables
+    return [v for v in layer._parameters if id(v) in _traced]
+
+
+class Tracked(Stored):
+    """The part of `Layer` that owns weights and layers."""
+
+    name: str
+
+    def __init__(self, name: str | None, trainable: bool) -> None:
+        cls = type(self).__name__
+        self._own_trainable: list[Variable] = []
+        self._own_fixed: list[Variable] = []
+        self._tracked: list[Any] = []
+        self._seed_generators: list[Any] = []
+        self._metrics: list[Any] = []
+        self.name = naming.layer_name(cls) if name is None else naming.check_name(name, cls)
+        self._trainable = bool(trainable)
+        self._path: str | None = None
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        object.__setattr__(self, key, value)
+        if key not in INTERNAL and isinstance(value, _trackable()):
+            self._track(value)
+
+    def __delattr__(self, key: str) -> None:
+        value = self.__dict__.get(key)
+        object.__delattr__(self, key)
+        for owned in (self._own_trainable, self._own_fixed, self._tracked, self._seed_generators, self._metrics):
+            owned[:] = [item for item in owned if item is not value]
+
+    def _track(self, value: Any) -> None:
+        from refkeras.layers.base import Layer
+
+        if "_tracked" not in self.__dict__:
+            if isinstance(value, (Layer, Variable)):
+                raise AttributeError(
+                    f"In layer {type(self).__name__!r}, call `super().__init__()` before setting layers or weights."
+                )
+            return
+        if isinstance(value, Variable):
+            target = self._own_trainable if value.trainable else self._own_fixed
+        elif isinstance(value, (Layer, list, tuple, dict)):
+            target = self._tracked
+        elif hasattr(value, "update_state"):
+            target = self._metrics
+        else:
+            target = self._seed_generators
+        if not any(item is value for item in target):
+            target.append(value)
+
+    # -- layers inside -------------------------------------------------------------
+
+    @property
+    def _layers(self) -> list[Layer]:
+        """The layers kept in attributes, also in lists and dicts, in order of assignment."""
+        from refkeras.layers.base import Layer
+
+        found: dict[int, Layer] = {}
+
+        def visit(item: Any) -> None:
+            if isinstance(item, Layer):
+                found.setdefault(id(item), item)
+            elif isinstance(item, (list, tuple)):
+                for inner in item:
+                    visit(inner)
+            elif isinstance(item, dict):
+                for inner in item.values():
+                    visit(inner)
+
+        visit(self._tracked)
+        return list(found.values())
+
+    def _flatten_layers(self) -> Iterator[Any]:
+        """This layer and all inside it, each once."""
+        seen: set[int] = set()
+
+        def walk(layer: Any) -> Iterator[Any]:
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                yield layer
+                for inner in layer._layers:
+                    yield from walk(inner)
+
+        return walk(self)
+
+    # -- weights -------------------------------------------------------------------
+
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a weight of this layer.
+
+        Args:
+            shape: sizes; `()` by default.
+            initializer: name, object or callable; `"glorot_uniform"` for floats by default, else `"zeros"`.
+            dtype: defaults to the layer's.
+            trainable: whether optimizers update it.
+            regularizer: penalty on it that is added to the loss.
+            constraint: projection applied after each update.
+            name: its name; `variable` by default.
+        """
+        from refkeras import constraints, initializers, regularizers
+
+        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        dtype = config.standardize_dtype(dtype or self.dtype)  # type: ignore[attr-defined]
+        if initializer is None:
+            initializer = "glorot_uniform" if config.is_float(dtype) else "zeros"
+        name = name or naming.auto_name("variable")
+        charge_weight(shape, np.dtype(dtype).itemsize, name)
+        variable = Variable(
+            initializers.get(initializer),
+            shape=shape,
+            dtype=dtype,
+            trainable=trainable,
+            name=name,
+            path="/".join([*calling.scope_path(), name]),
+            regularizer=regularizers.get(regularizer),
+            constraint=constraints.get(constraint),
+        )
+        (self._own_trainable if trainable else self._own_fixed).append(variable)
+        return variable
+
+    @property
+    def _parameters(self) -> list[Variable]:
+        """The weights made trainable, frozen now or not: a pullback has one gradient for each."""
+        return _unique(v for layer in self._flatten_layers() for v in layer._own_trainable)
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights: the layer's own, trainable ones first, then those of each layer inside."""
+        inner = (v for layer in self._layers for v in layer.weights)
+        return _unique([*self._own_trainable, *self._own_fixed, *inner])
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The weights that an optimizer updates now."""
+        return [v for v in self._parameters if v.trainable] if self._trainable else []
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        return self.trainable_variables
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        trainable = {id(v) for v in self.trainable_variables}
+        return [v for v in self.weights if id(v) not in trainable]
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """`non_trainable_weights`, and the states of seed generators and metrics."""
+        trainable = {id(v) for v in self.trainable_variables}
+        return [v for v in self.variables if id(v) not in trainable]
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All weights, and the states of seed generators and metrics."""
+        extra = [
+            v
+            for layer in self._flatten_layers()
+            for v in (
+                *(g.state for g in layer._seed_generators),
+                *(v for metric in layer._metrics for v in metric.variables),
+            )
+        ]
+        return _unique([*self.weights, *extra])
+
+    @property
+    def trainable(self) -> bool:
+        """Whether optimizers update the weights; setting it reaches the layers inside."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        global _freeze_count
+        value = bool(value)
+        self._trainable = value
+        for variable in self._own_trainable:
+            variable.trainable = value
+        for layer in self._layers:
+            layer.trainable = value
+        _freeze_count = next(_freezes)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return copies of the weights, in the order of `weights`."""
+        return [variable.numpy() for variable in self.weights]
+
+    def set_weights(self, weights: Iterable[Any]) -> None:
+        """Replace the weights.
+
+        Raises:
+            ValueError: a wrong number or a wrong shape; nothing has been replaced then.
+        """
+        own, given = self.weights, list(weights)
+        if len(own) != len(given):
+            raise ValueError(
+                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length {len(given)}, "
+                f"but the layer was expecting {len(own)} weights."
+            )
+        for variable, value in zip(own, given, strict=True):
+            if variable.shape != np.shape(value):
+                raise ValueError(
+                    f"Layer {self.name} weight shape {variable.shape} is not compatible with provided weight shape "
+                    f"{np.shape(value)}."
+                )
+        for variable, value in zip(own, given, strict=True):
+            variable.assign(value)
+
+    def count_params(self) -> int:
+        """Return how many numbers the weights hold.
+
+        Raises:
+            ValueError: the layer is not built.
+        """
+        if not self.built:  # type: ignore[attr-defined]
+            raise ValueError(
+                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't built. You can build "
+                f"it manually via: `layer.build(input_shape)`."
+            )
+        return sum(variable.size for variable in self.weights)
+
+    @property
+    def path(self) -> str | None:
+        """The layer's name behind those of the models it was built in; None before it is built."""
+        return self._path
+
+    def _fix_path(self) -> None:
+        if self._path is None:
+            self._path = "/".join([*calling.scope_path(), self.name])
+
+
+# Attributes of the machinery itself, which must not be taken for the user's layers.
+INTERNAL = frozenset(
+    {
+        *("_own_trainable", "_own_fixed", "_tracked", "_seed_generators", "_metrics"),
+        *("_inbound_nodes", "_outbound_nodes", "_programs", "_constructor_arguments", "_losses"),
+        *("_inner_losses", "_build_shapes", "_functional", "_inputs", "_outputs", "_inputs_struct", "_outputs_struct"),
+        *("_nodes", "_nodes_by_depth", "_operations", "_program", "output_names", "_static_shapes", "history"),
+    }
+)
+
+
+def _unique(variables: Iterable[Variable]) -> list[Variable]:
+    return list({id(variable): variable for variable in variables}.values())
+
+
+_classes: tuple[type, ...] = ()
+
+
+def _trackable() -> tuple[type, ...]:
+    global _classes
+    if not _classes:
+        from refkeras.layers.base import Layer
+        from refkeras.metrics import Metric
+        from refkeras.random import SeedGenerator
+
+        _classes = (Variable, Layer, list, tuple, dict, SeedGenerator, Metric)
+    return _classes

@@ -1,0 +1,220 @@
+"""`Model`: layers together with training (`keras/src/models/model.py`)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from refkeras import tree
+from refkeras.layers import eager
+from refkeras.layers.base import Layer
+from refkeras.models.persistence import Persistent
+from refkeras.models.program import GraphPass
+from refkeras.training.trainer import Trainer
+
+__all__ = ["Model"]
+
+
+class Model(Persistent, Trainer, Layer):
+    """A layer that can be compiled, trained, evaluated and asked for predictions.
+
+    - `Model(inputs, outputs)` makes a functional model from symbolic tensors;
+    - `Sequential(layers)` makes a stack;
+    - a subclass defines `call`, which calls the layers it holds. refkeras draws
+      the graph of `call` when it first trains the model, so `call` should do
+      nothing else with its inputs (see `Layer`).
+
+    Args:
+        inputs, outputs: symbolic tensors, or lists, tuples or dicts of them.
+        name: `functional` (or the subclass's name), counted, by default.
+
+    Example:
+
+        >>> import refkeras
+        >>> x = refkeras.Input((4,))
+        >>> model = refkeras.Model(x, refkeras.layers.Dense(3)(x))
+        >>> model.count_params()
+        15
+    """
+
+    _accepts_any_positional = True
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is Model and _is_functional(args, kwargs):
+            from refkeras.models.functional import Functional
+
+            return super().__new__(Functional, *args, **kwargs)
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        Trainer.__init__(self)
+        if _is_functional(args, kwargs):
+            from refkeras.models.functional import Functional
+
+            if not isinstance(self, Functional):
+                # `super().__init__(inputs=..., outputs=...)` in a subclass of Model makes that class functional.
+                _become_functional(type(self))
+            Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]
+        else:
+            Layer.__init__(self, *args, **kwargs)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        if eager.defines_forward(type(self)):
+            return super().call(*args, **kwargs)
+        raise NotImplementedError(f"Model {type(self).__name__} does not have a `call()` method implemented.")
+
+    # -- what it is made of --------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly inside the model."""
+        return self._layers
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError("`Model.layers` attribute is reserved and should not be used. Please use another name.")
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer by name or by position.
+
+        Raises:
+            ValueError: neither or both are given, or there is no such layer.
+        """
+        if index is not None and name is not None:
+            raise ValueError(f"Provide only a layer name or a layer index. Received: index={index}, name={name}.")
+        if index is not None:
+            if len(self.layers) <= index:
+                raise ValueError(
+                    f"Was asked to retrieve layer at index {index} but model only has {len(self.layers)} layers."
+                )
+            return self.layers[index]
+        if name is None:
+            raise ValueError("Provide either a layer name or layer index at `get_layer`.")
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"No such layer: {name}. Existing layers are: {[layer.name for layer in self.layers]}.")
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: list[float] | None = None,
+        print_fn: Callable[..., Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Print the layers with their output shapes and sizes; see `refkeras.models.summary.print_summary`."""
+        from refkeras.models.summary import print_summary
+
+        print_summary(
+            self,
+            line_length=line_length,
+            positions=positions,
+            print_fn=print_fn,
+            expand_nested=expand_nested,
+            show_trainable=show_trainable,
+            layer_range=layer_range,
+        )
+
+    def reset_states(self) -> None:
+        """Set the states of stateful layers back to zero."""
+        for layer in self._flatten_layers():
+            if layer is not self and not isinstance(layer, Model) and hasattr(layer, "reset_states"):
+                layer.reset_states()
+
+    reset_state = reset_states
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        if config.get("input_shape") and not self.built:
+            self.build(config["input_shape"])
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Return the model's record as JSON; `refkeras.models.model_from_json` reads it."""
+        import json
+
+        from refkeras.saving.serialization import serialize_keras_object
+
+        return json.dumps(serialize_keras_object(self), **kwargs)
+
+    # -- running -------------------------------------------------------------------
+
+    def _input_binder(self, structure: Any) -> Callable[[list[Any]], Any]:
+        """Return a function from flat batch arrays, nested as `structure` says, to what `_run` takes."""
+        return lambda leaves: tree.pack_as(structure, leaves)
+
+    def _run(self, inputs: Any, *, training: bool, gradient: str, masks: Any = None) -> tuple[GraphPass, Any]:
+        """Run on one batch; return the pass with flat lists and the structure of the outputs."""
+        arguments = eager.bind(self, (inputs,), {})
+        self._maybe_build(arguments)
+        for layer in self._flatten_layers():
+            layer._losses = []
+        result, masks = eager.invoke(self, (inputs,), {}, None, training, gradient)
+        flat = tree.flatten(result.outputs)
+        parameters = self._parameters
+        single = len(flat) == 1
+
+        def pullback(d_outputs: list[Any], d_logits: list[Any] | None = None) -> Any:
+            arriving = None if d_logits is None or all(z is None for z in d_logits) else d_logits
+            if arriving is not None and single:
+                arriving = arriving[0]
+            d_inputs, d_weights = (
+                result.pullback(d_outputs) if arriving is None else result.pullback(d_outputs, arriving)  # type: ignore[misc]
+            )
+            found = zip(parameters, d_weights, strict=True)
+            return d_inputs, {id(v): d for v, d in found if d is not None}
+
+        logits = result.logits if isinstance(result.logits, list) else [result.logits] * len(flat)
+        losses = [loss for layer in self._flatten_layers() for loss in layer._losses]
+        run = GraphPass(flat, masks, logits, losses, None if gradient == "none" else pullback)
+        return run, tree.map_structure(lambda _: 0, result.outputs)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        """Make a model from what `get_config` returned."""
+        if {"layers", "input_layers", "output_layers"} <= config.keys():
+            from refkeras.models.rebuilding import functional_from_config
+
+            return functional_from_config(cls, config, custom_objects)
+        return super().from_config(config)
+
+
+def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Make a model from what `Model.to_json` returned."""
+    import json
+
+    from refkeras.saving.serialization import deserialize_keras_object
+
+    return deserialize_keras_object(json.loads(json_string), custom_objects)
+
+
+def clone_model(model: Any) -> Any:
+    """Return a model of the same layers with new weights.
+
+    Raises:
+        ValueError: `model` is no functional or sequential model.
+    """
+    from refkeras.models.functional import Functional
+    from refkeras.models.sequential import Sequential
+
+    if not isinstance(model, (Functional, Sequential)):
+        raise ValueError(f"Expected `model` argument to be a functional or Sequential model. Received: model={model}")
+    return type(model).from_config(model.get_config())
+
+
+def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or {"inputs", "outputs"} <= kwargs.keys()
+
+
+def _become_functional(cls: type) -> None:
+    from refkeras.models.functional import Functional
+
+    if cls is Model or cls is object:
+        return
+    cls.__bases__ = tuple(Functional if base is Model else base for base in cls.__bases__)
+    for base in cls.__bases__:
+        if base is not Functional:
+            _become_functional(base)
+    if not issubclass(cls, Functional):
+        warnings.warn(f"{cls.__name__} could not be made a functional model.", stacklevel=4)

@@ -1,0 +1,340 @@
+"""Runs a graph: forward through the layers in order, and back through their pullbacks."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from refkeras import semantics, tree
+from refkeras.layers import eager
+from refkeras.layers.base import Layer, Pass
+from refkeras.layers.tracking import trainable_state, wanted_variables
+from refkeras.models.graph import Graph
+from refkeras.symbolic import KerasTensor, Node
+from refkeras.variable import Variable
+
+__all__ = ["GraphPass", "Program"]
+
+Gradients = dict[int, Any]
+
+
+class GraphPass(NamedTuple):
+    """What one run gives; lists have one entry per output of the graph.
+
+    `pullback(d_outputs, d_logits) -> (d_inputs, d_weights)` where `d_weights`
+    maps `id(variable)` to its gradient. `losses` are the penalties that layers
+    added (activity regularizers, `add_loss`).
+    """
+
+    outputs: list[Any]
+    masks: list[Any]
+    logits: list[Any]
+    losses: list[Any]
+    pullback: Callable[[list[Any], list[Any] | None], tuple[list[Any], Gradients]] | None
+
+
+class _Step:
+    """One call of a layer, with tensors replaced by slot numbers."""
+
+    __slots__ = (
+        "arguments",
+        "cast",
+        "direct",
+        "inner",
+        "ins",
+        "keywords",
+        "layer",
+        "outs",
+        "single",
+        "takes_gradient",
+        "takes_mask",
+        "takes_training",
+        "watched",
+    )  # fmt: skip
+
+    def __init__(self, node: Node, slot_of: dict[int, int]) -> None:
+        layer = node.operation
+        signature = eager.signature_of(type(layer))
+        self.layer: Layer = layer
+        self.ins = [slot_of[id(t)] for t in node.input_tensors]
+        self.outs = [slot_of[id(t)] for t in node.outputs]
+        self.single = len(node.args) == 1 and isinstance(node.args[0], KerasTensor) and not node.kwargs
+        self.arguments, self.keywords = node.args, node.kwargs
+        self.takes_training, self.takes_mask = signature.takes_training, signature.takes_mask
+        self.takes_gradient = signature.takes_gradient
+        # `direct` layers are called without the detours of `eager.invoke`.
+        self.direct = self.single and len(self.outs) == 1 and eager.defines_forward(type(layer))
+        # Only these can add penalties of their own to the loss.
+        core = type(layer).__module__.startswith("refkeras.layers")
+        self.inner = bool(layer._layers)
+        self.watched = layer.activity_regularizer is not None or not core or self.inner
+        wrong = any(_is_float(t.dtype) and t.dtype != layer.compute_dtype for t in node.input_tensors)
+        self.cast = np.dtype(layer.compute_dtype) if wrong and layer.autocast else None
+
+
+class Program:
+    """A graph made ready to run.
+
+    Args:
+        inputs, outputs: the symbolic ends.
+        graph: what lies between them.
+    """
+
+    def __init__(self, inputs: list[KerasTensor], outputs: list[KerasTensor], graph: Graph) -> None:
+        slot_of: dict[int, int] = {}
+        for tensor in (*inputs, *(t for node in graph.nodes for t in node.outputs)):
+            slot_of.setdefault(id(tensor), len(slot_of))
+        given = {id(tensor) for tensor in inputs}
+        calls = [n for n in graph.nodes if not n.is_input and not all(id(t) in given for t in n.outputs)]
+        self._slot_of = slot_of
+        self._steps = [_Step(node, slot_of) for node in calls]
+        self._size = len(slot_of)
+        self._ins = [slot_of[id(t)] for t in inputs]
+        self._outs = [slot_of[id(t)] for t in outputs]
+        self._plans: dict[tuple[str, int, int], list[tuple[str, list[Variable]]]] = {}
+
+    def _plan(self, gradient: str) -> list[tuple[str, list[Variable]]]:
+        """Return what is asked of each step (gradients of "none", of the "weights" only, or of "all"), and its weights.
+
+        A step is asked for the gradient of its inputs only if something
+        trainable lies before it.
+        """
+        key = (gradient, *trainable_state())
+        if key not in self._plans:
+            wanted = [False] * self._size
+            for slot in self._ins:
+                wanted[slot] = gradient == "all"
+            plan = []
+            for step in self._steps:
+                inputs_wanted = any(wanted[slot] for slot in step.ins)
+                weights_wanted = bool(wanted_variables(step.layer))
+                nothing = gradient == "none" or not (inputs_wanted or weights_wanted)
+                plan.append(("none" if nothing else "all" if inputs_wanted else "weights", step.layer._parameters))
+                for slot in step.outs:
+                    wanted[slot] = inputs_wanted or weights_wanted
+            self._plans = {key: plan}
+        return self._plans[key]
+
+    def run(
+        self, inputs: list[Any], *, masks: list[Any] | None = None, training: bool | None = None, gradient: str = "none"
+    ) -> GraphPass:
+        """Run forward.
+
+        Args:
+            inputs: arrays, one per input of the graph.
+            masks: one mask or None per input.
+            training: whether dropout and the like are active; None leaves it to what each layer was called with.
+            gradient: what the pullback will be asked for: `"none"`, `"weights"` or `"all"` (weights and inputs).
+        """
+        values: list[Any] = [None] * self._size
+        mask_of: list[Any] = [None] * self._size
+        logits: list[Any] = [None] * self._size
+        for i, slot in enumerate(self._ins):
+            values[slot] = inputs[i]
+            if masks is not None:
+                mask_of[slot] = masks[i]
+        trace: list[tuple[_Step, list[Variable], Any, bool]] = []
+        losses: list[Any] = []
+        for step, (wanted, parameters) in zip(self._steps, self._plan(gradient), strict=True):
+            layer = step.layer
+            if step.watched:
+                layer._losses, layer._inner_losses = [], []
+            if step.direct and step.cast is None and mask_of[step.ins[0]] is None and not layer._overrides_compute_mask:
+                slot, x = step.outs[0], values[step.ins[0]]
+                result = _call_directly(step, x, training, wanted)
+                y, pullback = result[0], result[1]
+                values[slot] = y
+                if y is x:
+                    logits[slot] = logits[step.ins[0]]
+                elif len(result) > 2:
+                    logits[slot] = result[2]
+            else:
+                pullback = self._call(step, values, mask_of, logits, training, wanted)
+            if step.watched:
+                pullback = _with_penalties(step, values, pullback, losses, wanted)
+            if wanted != "none":
+                trace.append((step, parameters, pullback, values[step.outs[0]] is values[step.ins[0]]))
+        out = self._outs
+        return GraphPass(
+            [values[slot] for slot in out],
+            [mask_of[slot] for slot in out],
+            [logits[slot] for slot in out],
+            losses,
+            None if gradient == "none" else functools.partial(self._pull_back, trace),
+        )
+
+    def _call(
+        self, step: _Step, values: list[Any], mask_of: list[Any], logits: list[Any], training: bool | None, wanted: str
+    ) -> Any:
+        """Run one step the general way; return its pullback."""
+
+        def fill(source: list[Any], structure: Any, cast: np.dtype | None = None) -> Any:
+            def leaf(item: Any) -> Any:
+                if not isinstance(item, KerasTensor):
+                    return item if source is values else None
+                value = source[self._slot_of[id(item)]]
+                return value.astype(cast) if cast is not None and value.dtype.kind == "f" else value
+
+            return tree.map_structure(leaf, structure)
+
+        args = fill(values, step.arguments, step.cast)
+        kwargs = fill(values, step.keywords, step.cast)
+        mask = None
+        if any(mask_of[slot] is not None for slot in step.ins):
+            mask = fill(mask_of, args_first(step))
+            if all(m is None for m in tree.flatten(mask)):
+                mask = None
+        explicit = kwargs.pop("training", None)
+        if explicit is not None and (training is None or semantics.current().explicit_training_wins):
+            training = explicit
+        result, masks = eager.invoke(step.layer, args, kwargs, mask, training, wanted)
+        outputs = tree.flatten(result.outputs)
+        for i, slot in enumerate(step.outs):
+            values[slot], mask_of[slot] = outputs[i], masks[i]
+            z = result.logits[i] if isinstance(result.logits, list) else result.logits
+            logits[slot] = logits[step.ins[0]] if outputs[i] is values[step.ins[0]] else z
+        if step.cast is None or result.pullback is None:
+            return result.pullback
+        return _casting_back(result.pullback, [values[slot].dtype for slot in step.ins])
+
+    def _pull_back(
+        self,
+        trace: list[tuple[_Step, list[Variable], Any, bool]],
+        d_outputs: list[Any],
+        d_logits: list[Any] | None = None,
+    ) -> tuple[list[Any], Gradients]:
+        d: list[Any] = [None] * self._size
+        dz: list[Any] = [None] * self._size
+        for i, slot in enumerate(self._outs):
+            d[slot] = _sum(d[slot], d_outputs[i])
+            if d_logits is not None:
+                dz[slot] = _sum(dz[slot], d_logits[i])
+        d_weights: Gradients = {}
+        for step, parameters, pullback, is_identity in reversed(trace):
+            outs, ins = step.outs, step.ins
+            if is_identity:
+                # The layer handed its input on, so what reached the output has reached the input.
+                d[ins[0]], dz[ins[0]] = _sum(d[ins[0]], d[outs[0]]), _sum(dz[ins[0]], dz[outs[0]])
+                if outs[0] != ins[0] and len(outs) == 1:
+                    continue
+            if len(outs) == 1:
+                if dz[outs[0]] is not None:
+                    d_ins, d_params = pullback([d[outs[0]]], dz[outs[0]])
+                elif d[outs[0]] is not None or step.watched:
+                    d_ins, d_params = pullback([d[outs[0]]])
+                else:
+                    continue
+            else:
+                arriving, arriving_z = [d[s] for s in outs], [dz[s] for s in outs]
+                if any(z is not None for z in arriving_z):
+                    d_ins, d_params = pullback(arriving, arriving_z)
+                elif step.watched or any(g is not None for g in arriving):
+                    d_ins, d_params = pullback(arriving)
+                else:
+                    continue
+            for slot, gradient in zip(ins, d_ins, strict=False):
+                d[slot] = gradient if d[slot] is None else _sum(d[slot], gradient)
+            for variable, gradient in zip(parameters, d_params, strict=True):
+                if gradient is not None:
+                    d_weights[id(variable)] = _sum(d_weights.get(id(variable)), gradient)
+        return [d[slot] for slot in self._ins], d_weights
+
+    def as_pass(
+        self,
+        inputs: list[Any],
+        training: bool | None,
+        gradient: str,
+        parameters: list[Variable],
+        *,
+        structure: Any,
+        masks: list[Any] | None = None,
+        on_losses: Callable[[list[Any]], None] | None = None,
+    ) -> Pass:
+        """Run as one layer: outputs in `structure`, gradients of weights in the order of `parameters`."""
+        run = self.run(inputs, masks=masks, training=training, gradient=gradient)
+        if on_losses is not None:
+            on_losses(run.losses)
+        single = len(run.outputs) == 1
+
+        def pullback(d_outputs: list[Any], d_logits: Any = None) -> tuple[list[Any], list[Any]]:
+            d_logits = None if d_logits is None else [d_logits] if single else d_logits
+            d_inputs, d_weights = run.pullback(d_outputs, d_logits)  # type: ignore[misc]
+            return d_inputs, [d_weights.get(id(variable)) for variable in parameters]
+
+        return Pass(
+            tree.pack_as(structure, run.outputs),
+            None if gradient == "none" else pullback,
+            run.logits[0] if single else run.logits,
+            run.masks,
+        )
+
+
+def args_first(step: _Step) -> Any:
+    """Return the first argument of the step's call."""
+    return step.arguments[0] if step.arguments else next(iter(step.keywords.values()))
+
+
+def _call_directly(step: _Step, x: Any, training: bool | None, wanted: str) -> Any:
+    """Call a layer that takes one array, has one output and meets no mask."""
+    if training is None and not step.inner:
+        training = False
+    if step.takes_gradient:
+        if step.takes_training:
+            return step.layer.forward(x, training=training, gradient=wanted)
+        return step.layer.forward(x, gradient=wanted)
+    if step.takes_training:
+        return step.layer.forward(x, training=training)
+    return step.layer.forward(x)
+
+
+def _with_penalties(step: _Step, values: list[Any], pullback: Any, losses: list[Any], wanted: str) -> Any:
+    """Add the layer's penalties of this call to `losses`; return a pullback that knows of them."""
+    layer, outs = step.layer, step.outs
+    regularizer = layer.activity_regularizer
+    if layer._losses and wanted != "none":
+        raise NotImplementedError(
+            f"Layer {layer.name!r} calls add_loss() in training: refkeras has no gradient of that value. Use "
+            "activity_regularizer, or evaluate the model without training it."
+        )
+    if regularizer is not None:
+        # Keras divides by the batch size, so that the strength does not depend on it.
+        layer._losses += [regularizer(values[slot]) / values[slot].dtype.type(len(values[slot])) for slot in outs]
+    losses.extend((*layer._losses, *layer._inner_losses))
+    if wanted == "none":
+        return pullback
+    extra: list[Any] = [None] * len(outs)
+    if regularizer is not None:
+        extra = [regularizer.gradient(values[slot]) / values[slot].dtype.type(len(values[slot])) for slot in outs]
+    nothing_inside = not layer._inner_losses
+
+    def with_penalty(d_outputs: list[Any], d_logits: Any = None) -> Any:
+        d_outputs = [_sum(d, e) for d, e in zip(d_outputs, extra, strict=True)]
+        if d_logits is None:
+            if nothing_inside and all(d is None for d in d_outputs):
+                return [None] * len(step.ins), [None] * len(layer._parameters)
+            return pullback(d_outputs)
+        return pullback(d_outputs, d_logits)
+
+    return with_penalty
+
+
+def _casting_back(pullback: Callable[..., Any], dtypes: list[np.dtype]) -> Callable[..., Any]:
+    def cast(d_outputs: list[Any], d_logits: Any = None) -> Any:
+        d_inputs, d_weights = pullback(d_outputs) if d_logits is None else pullback(d_outputs, d_logits)
+        pairs = zip(d_inputs, dtypes, strict=True)
+        return [None if d is None else d.astype(t) for d, t in pairs], d_weights
+
+    return cast
+
+
+def _is_float(dtype: str) -> bool:
+    return dtype.startswith("float")
+
+
+def _sum(a: Any, b: Any) -> Any:
+    if a is None:
+        return b
+    return a if b is None else a + b

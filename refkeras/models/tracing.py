@@ -1,0 +1,101 @@
+"""Draws the graph of a `call` that does nothing but call layers, by running it on symbolic tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from refkeras import tree
+from refkeras.layers import calling
+from refkeras.models.graph import map_graph
+from refkeras.symbolic import KerasTensor, Node
+
+if TYPE_CHECKING:
+    from refkeras.layers.base import Layer
+    from refkeras.models.program import Program
+
+__all__ = ["TracedCall", "program_of_call", "symbolic_outputs", "tensors_of"]
+
+
+class TracedCall:
+    """A program with the structure that the call returns."""
+
+    def __init__(self, program: Program, structure: Any) -> None:
+        self.program, self.structure = program, structure
+
+    def as_pass(self, inputs: list[Any], training: bool, gradient: str, parameters: list[Any]) -> Any:
+        return self.program.as_pass(inputs, training, gradient, parameters, structure=self.structure)
+
+
+# What symbolic tensors raise when a call does something to them that no layer does.
+_UNTRACEABLE = (TypeError, ValueError, AttributeError, NotImplementedError)
+
+
+class _Source:
+    """Stands in for the layer that would have made a traced call's inputs."""
+
+    def __init__(self, number: int) -> None:
+        self.name = f"traced_input_{number}"
+        self._inbound_nodes: list[Node] = []
+        self._outbound_nodes: list[Node] = []
+
+
+def tensors_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """Return the arrays among the arguments, in the order that a graph takes them."""
+    return [leaf for leaf in tree.flatten([args, kwargs]) if hasattr(leaf, "shape")]
+
+
+def program_of_call(
+    layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[TracedCall | None, Exception | None]:
+    """Return the program of `layer.call` for arguments like these, or why there is none.
+
+    Kept per layer, for each set of ranks, sizes (but for the batch) and plain
+    arguments.
+    """
+    leaves = tree.flatten([args, kwargs])
+    key = tuple((leaf.shape[1:], leaf.dtype.name) if hasattr(leaf, "shape") else repr(leaf) for leaf in leaves)
+    if key not in layer._programs:
+        layer._programs[key] = _trace(layer, args, kwargs)
+    return layer._programs[key]
+
+
+def symbolic_outputs(layer: Layer, shapes: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return the symbolic outputs of `layer.call` for inputs of these shapes, or None if it cannot be traced."""
+    from refkeras.layers.eager import map_shapes
+
+    inputs: list[KerasTensor] = []
+    args = tuple(map_shapes(lambda s: _input(s, layer.compute_dtype, inputs), shape) for shape in shapes)
+    try:
+        with calling.name_scope(layer.name):
+            outputs = layer.call(*args, **kwargs)
+    except _UNTRACEABLE:
+        return None
+    return outputs if all(isinstance(tensor, KerasTensor) for tensor in tree.flatten(outputs)) else None
+
+
+def _input(shape: tuple[int | None, ...], dtype: Any, inputs: list[KerasTensor]) -> KerasTensor:
+    tensor = KerasTensor(shape, dtype, name="traced_input")
+    Node(_Source(len(inputs)), (), {}, tensor)  # type: ignore[arg-type]
+    inputs.append(tensor)
+    return tensor
+
+
+def _trace(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[TracedCall | None, Exception | None]:
+    from refkeras.models.program import Program
+
+    inputs: list[KerasTensor] = []
+
+    def symbol(leaf: Any) -> Any:
+        return _input((None, *leaf.shape[1:]), leaf.dtype, inputs) if hasattr(leaf, "shape") else leaf
+
+    symbolic_args, symbolic_kwargs = tree.map_structure(symbol, args), tree.map_structure(symbol, kwargs)
+    try:
+        with calling.name_scope(layer.name):
+            outputs = layer.call(*symbolic_args, **symbolic_kwargs)
+        flat = tree.flatten(outputs)
+        if not all(isinstance(tensor, KerasTensor) for tensor in flat):
+            raise TypeError("call() returned something else than outputs of layers.")
+        program = Program(inputs, flat, map_graph(inputs, flat))
+    except _UNTRACEABLE as error:
+        return None, error
+    return TracedCall(program, tree.map_structure(lambda _: 0, outputs)), None
