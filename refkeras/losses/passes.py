@@ -1,0 +1,217 @@
+"""What the loss functions compute: the formulas of `ops`, with Keras's arguments, checks and differences.
+
+Each function here takes `(y_true, y_pred, logits, **arguments)`, where `logits` are the
+values that a softmax or sigmoid made `y_pred` of, or None. It returns the values of the
+samples, the pullback of their gradient, and whether what that returns belongs to the
+logits rather than to `y_pred`.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from refkeras import config, semantics
+from refkeras.errors import InvalidArgumentError
+from refkeras.losses.arrays import as_array, check_broadcast, squeeze_or_expand_to_same_rank
+from refkeras.ops import losses as ops
+from refkeras.tensor import wrap
+
+Array = Any
+Pass = tuple[Array, Callable[[Any], Array], bool]
+
+
+def _elementwise(op: Callable[..., Any], y_true: Any, y_pred: Array) -> Pass:
+    shape, dtype = y_pred.shape, y_pred.dtype
+    y_true = as_array(y_true, dtype)
+    rules = semantics.current()
+    if dtype.kind in "iub":
+        y_true, y_pred = as_array(y_true, config.floatx()), as_array(y_pred, config.floatx())
+    if y_true.shape != shape:
+        if rules.loss_functions_match_ranks:
+            y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
+        check_broadcast(y_true, y_pred)
+    if not y_pred.shape and not y_true.shape:
+        raise InvalidArgumentError("Invalid reduction dimension: y_pred has rank 0, and the mean is over axis -1.")
+    values, pullback = op(y_true, y_pred)
+    if dtype.kind in "iu" and rules.integer_loss_values == "integer":
+        values = values.astype(dtype)
+    if y_pred.shape == shape:
+        return values, pullback, False
+    return values, lambda d: pullback(d).reshape(shape), False
+
+
+def mean_squared_error(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
+    return _elementwise(ops.mean_squared_error, y_true, y_pred)
+
+
+def mean_absolute_error(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
+    return _elementwise(ops.mean_absolute_error, y_true, y_pred)
+
+
+def _crossentropy_input(
+    y_pred: Array, logits: Array | None, from_logits: bool, activation: str, loss: str
+) -> tuple[Array, bool, bool]:
+    """Return (what to compute from, whether those are logits, whether they came beside `y_pred`)."""
+    if y_pred.dtype.kind in "iub":
+        kind = InvalidArgumentError if loss == "categorical_crossentropy" else TypeError
+        raise kind(f"{loss}: y_pred has dtype {y_pred.dtype}. Expected floats: probabilities or logits.")
+    if logits is None or not semantics.current().crossentropy_from_activation:
+        return y_pred, from_logits, False
+    if from_logits:
+        warnings.warn(
+            f'"`{loss}` received `from_logits=True`, but the `output` argument was produced by a {activation} '
+            "activation and thus does not represent logits. Was this intended?",
+            stacklevel=2,
+        )
+    return logits, True, True
+
+
+def binary_crossentropy(
+    y_true: Any,
+    y_pred: Array,
+    logits: Array | None = None,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: Any = -1,
+) -> Pass:
+    x, is_logits, beside = _crossentropy_input(y_pred, logits, from_logits, "Sigmoid", "binary_crossentropy")
+    y_true = as_array(y_true, y_pred.dtype)
+    rules = semantics.current()
+    if y_true.shape != y_pred.shape:
+        if not rules.binary_crossentropy_broadcasts:
+            raise _shape_error(y_true, y_pred)
+        check_broadcast(y_true, y_pred)
+    elif not y_pred.shape:
+        raise InvalidArgumentError("Invalid reduction dimension: y_pred has rank 0, and the mean is over axis -1.")
+    if label_smoothing:
+        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    if is_logits:
+        values, pullback = ops.sigmoid_crossentropy(y_true, x, axis=axis)
+    else:
+        epsilon = config.epsilon()
+        inner = epsilon if rules.binary_crossentropy_epsilon == "twice" else 0.0
+        values, pullback = ops.binary_crossentropy(y_true, x, epsilon=epsilon, inner_epsilon=inner, axis=axis)
+    return values, pullback, beside
+
+
+def categorical_crossentropy(
+    y_true: Any,
+    y_pred: Array,
+    logits: Array | None = None,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Pass:
+    if isinstance(axis, bool):
+        raise ValueError(f"`axis` must be of type `int`. Received: axis={axis} of type {type(axis)}")
+    x, is_logits, beside = _crossentropy_input(y_pred, logits, from_logits, "Softmax", "categorical_crossentropy")
+    y_true = as_array(y_true, y_pred.dtype)
+    if y_pred.shape[-1] == 1:
+        warnings.warn(
+            "In loss categorical_crossentropy, expected y_pred.shape to be (batch_size, num_classes) with "
+            f"num_classes > 1. Received: y_pred.shape={y_pred.shape}. "
+            "Consider using 'binary_crossentropy' if you only have 2 classes.",
+            SyntaxWarning,
+            stacklevel=2,
+        )
+    if y_true.shape != y_pred.shape:
+        raise _shape_error(y_true, y_pred)
+    if label_smoothing:
+        classes = y_true.shape[-1 if semantics.current().label_smoothing_classes == "last axis" else axis]
+        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes
+    if is_logits:
+        values, pullback = ops.softmax_crossentropy(y_true, x, axis=axis)
+    else:
+        values, pullback = ops.categorical_crossentropy(y_true, x, epsilon=config.epsilon(), axis=axis)
+    return values, pullback, beside
+
+
+def sparse_categorical_crossentropy(
+    y_true: Any,
+    y_pred: Array,
+    logits: Array | None = None,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> Pass:
+    rules = semantics.current()
+    if ignore_class is not None and not rules.ignore_class_keeps_logits:
+        logits = None
+    x, is_logits, beside = _crossentropy_input(
+        y_pred, logits, from_logits, "Softmax", "sparse_categorical_crossentropy"
+    )
+    labels = _labels(as_array(y_true), x.shape, axis)
+    moved = axis not in (-1, x.ndim - 1)
+    if moved:
+        x = np.moveaxis(x, axis, -1)
+    valid = None
+    if ignore_class is not None:
+        valid = labels != ignore_class
+        labels = np.where(valid, labels, 0)
+        # Rows that are ignored may hold NaN, which must reach neither value nor gradient.
+        x = np.where(valid[..., None], x, np.zeros_like(x))
+    labels = _within(labels, x.shape[-1])
+    if is_logits:
+        values, pullback = ops.sparse_softmax_crossentropy(labels, x)
+    elif rules.sparse_crossentropy_normalizes == "after clip":
+        values, pullback = ops.sparse_categorical_crossentropy(labels, x, epsilon=config.epsilon())
+    else:
+        one_hot = (labels[..., None] == np.arange(x.shape[-1])).astype(x.dtype)
+        values, pullback = ops.categorical_crossentropy(one_hot, x, epsilon=config.epsilon())
+    if valid is None and not moved:
+        return values, pullback, beside
+    if valid is not None:
+        values = wrap(np.where(valid, values, np.zeros_like(values)), valid)
+
+    def restored(d: Any) -> Array:
+        dx = pullback(d if valid is None else np.where(valid, d, 0.0).astype(x.dtype))
+        return np.moveaxis(dx, -1, axis) if moved else dx
+
+    return values, restored, beside
+
+
+def _labels(y_true: Array, shape: tuple[int, ...], axis: int) -> Array:
+    """Return the labels in the shape of the values: that of the predictions, without the axis of the classes."""
+    rules = semantics.current()
+    rank = len(shape)
+    if rank == 0:
+        raise ValueError("sparse_categorical_crossentropy: y_pred must have rank 1 or more. Received: shape=().")
+    if axis not in (-1, rank - 1) and rules.sparse_crossentropy_axis == "last":
+        raise ValueError(f"Only axis=-1 is currently supported. Received: axis={axis}")
+    wanted = shape[: axis % rank] + shape[axis % rank + 1 :]
+    if y_true.shape == wanted:
+        return y_true
+    if rules.sparse_crossentropy_flattens and y_true.ndim != rank - 1 and y_true.size == math.prod(wanted):
+        return y_true.reshape(wanted)
+    if y_true.ndim == rank and y_true.shape[axis] == 1 and np.squeeze(y_true, axis).shape == wanted:
+        return np.squeeze(y_true, axis)
+    raise ValueError(
+        f"sparse_categorical_crossentropy: y_true has shape {y_true.shape}, y_pred has shape {shape}. "
+        f"Expected one class for each prediction: y_true of shape {wanted} or {(*wanted, 1)}."
+    )
+
+
+def _within(labels: Array, classes: int) -> Array:
+    """Return the labels as integers, truncated toward zero."""
+    labels = as_array(labels, np.int64)
+    # Seen as unsigned, a negative label is larger than any other.
+    if labels.size and labels.view(np.uint64).max() >= classes:
+        wrong = labels[(labels < 0) | (labels >= classes)]
+        raise InvalidArgumentError(
+            f"Received a label value of {wrong[0]} which is outside the valid range of [0, {classes}). "
+            "y_true holds the number of a class for each sample."
+        )
+    return labels
+
+
+def _shape_error(y_true: Array, y_pred: Array) -> ValueError:
+    return ValueError(
+        "Arguments `y_true` and `y_pred` must have the same shape. "
+        f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}."
+    )

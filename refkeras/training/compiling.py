@@ -1,0 +1,190 @@
+"""`Compilable`: what `compile` was told, and what follows from it (`keras/src/trainers/trainer.py`)."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from refkeras import semantics
+from refkeras.training.steps import Steps
+
+if TYPE_CHECKING:
+    from refkeras.callbacks import History
+    from refkeras.training.compiled import Compiled
+
+__all__ = ["Compilable"]
+
+_STEP_METHODS = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "make_train_function")
+
+
+class Compilable:
+    """The part of `Trainer` that holds the optimizer, the losses and the metrics."""
+
+    def __init__(self) -> None:
+        self._trainer_ready = True
+        self.compiled = False
+        self.optimizer: Any = None
+        self.stop_training = False
+        self.stop_evaluating = False
+        self.stop_predicting = False
+        self.history: History | None = None
+        self.steps_per_execution = 1
+        self.jit_compile: bool | str = "auto"
+        self._run_eagerly = False
+        self._compiled: Compiled | None = None
+        self._steps: Steps | None = None
+        self._compile_arguments: dict[str, Any] = {}
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Say how the model is trained.
+
+        The total loss is the sum over outputs of weight × loss, plus the
+        penalties of regularizers. Without `loss_weights` every weight is 1:
+        it is a plain sum, not an average.
+
+        Args:
+            optimizer: name or object.
+            loss: name, function, object, or a list or dict of them by output.
+            loss_weights: number, list or dict by output; 1 each by default.
+            metrics: names, functions or objects, in a list, or in lists or dicts by output.
+            weighted_metrics: the same, weighted by `sample_weight` and `class_weight`.
+            run_eagerly: changes no formula; Keras 3 then weights each output's loss by batch size.
+            steps_per_execution: batches between two calls of batch hooks.
+            jit_compile: `True` draws the dropout masks that XLA draws; `"auto"` is False, as on CPU.
+            auto_scale_loss: for mixed precision in Keras; without effect here.
+
+        Raises:
+            ValueError: an unknown optimizer. Unknown losses and metrics are found at the first batch, as in Keras.
+        """
+        from refkeras import optimizers
+        from refkeras.training.compiled import Compiled
+
+        self._refuse_own_steps()
+        optimizer = optimizers.get(optimizer)
+        if run_eagerly and jit_compile is True:
+            warnings.warn(
+                "If `run_eagerly` is True, then `jit_compile` cannot also be True. Disabling `jit_compile`.",
+                stacklevel=2,
+            )
+            jit_compile = False
+        compiled = Compiled(
+            loss,
+            loss_weights,
+            metrics,
+            weighted_metrics,
+            output_names=getattr(self, "output_names", None),
+            run_eagerly=run_eagerly,
+            previous=self._compiled,
+        )
+        self.optimizer, self._compiled = optimizer, compiled
+        self._run_eagerly = run_eagerly
+        self.jit_compile = jit_compile
+        self.steps_per_execution = steps_per_execution
+        self.stop_training = False
+        self.loss = compiled.loss
+        self._steps = Steps(self, compiled, optimizer)
+        self._compile_arguments = {
+            "optimizer": optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile is True,
+        }
+        self.compiled = True
+
+    def _refuse_own_steps(self) -> None:
+        for name in _STEP_METHODS:
+            for cls in type(self).__mro__:
+                if name in vars(cls) and not cls.__module__.startswith("refkeras."):
+                    raise NotImplementedError(
+                        f"{cls.__name__}.{name} is not supported: refkeras's training step has no tape to record "
+                        "other computations. Write a custom layer or loss with a `forward` that returns its pullback."
+                    )
+
+    @property
+    def run_eagerly(self) -> bool:
+        return self._run_eagerly
+
+    @run_eagerly.setter
+    def run_eagerly(self, value: bool) -> None:
+        self._run_eagerly = bool(value)
+        if self._compiled is not None:
+            self._compiled.run_eagerly = bool(value)
+
+    def _ready(self, method: str) -> Steps:
+        """Return the steps of the compiled model.
+
+        Raises:
+            ValueError: `compile` was not called (RuntimeError in tf_keras).
+        """
+        if self._steps is None:
+            error = RuntimeError if semantics.current().uncompiled_is_runtime_error else ValueError
+            raise error(
+                f"You must call `compile()` before calling `{method}()`, such as "
+                "model.compile(optimizer='adam', loss='mse')."
+            )
+        return self._steps
+
+    # -- what is compiled ------------------------------------------------------------------
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The loss trackers, the compiled metrics, and those that layers hold."""
+        own = list(self._compiled.metrics) if self._compiled is not None else []
+        return [*own, *self._extra_metrics()]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of `metrics`."""
+        own = list(self._compiled.metrics_names) if self._compiled is not None else []
+        return [*own, *(metric.name for metric in self._extra_metrics())]
+
+    def _extra_metrics(self) -> list[Any]:
+        layers: list[Any] = list(self._flatten_layers())  # type: ignore[attr-defined]
+        own = [layer for layer in layers if layer is self or not isinstance(layer, Compilable)]
+        return [metric for layer in own for metric in layer._metrics]  # type: ignore[union-attr]
+
+    def reset_metrics(self) -> None:
+        """Set every metric back to its start."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Return the arguments of `compile`, serialized."""
+        from refkeras.saving.serialization import serialize_keras_object
+
+        if not self.compiled:
+            return {} if semantics.current().layer_config == "keras-3" else None
+        return {key: serialize_keras_object(value) for key, value in self._compile_arguments.items()}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile with what `get_compile_config` returned."""
+        from refkeras.saving.serialization import deserialize_keras_object
+
+        if type(self).compile is not Compilable.compile:
+            warnings.warn(
+                "`compile()` was not called as part of model loading because the model's `compile()` method is "
+                "custom. All subclassed Models that have `compile()` overridden should also override "
+                "`get_compile_config()` and `compile_from_config(config)`. Alternatively, you can call `compile()` "
+                "manually after loading.",
+                stacklevel=2,
+            )
+            return
+        arguments = {key: deserialize_keras_object(value) for key, value in config.items()}
+        self.compile(**arguments)
+        if self.optimizer is not None and self.built:  # type: ignore[attr-defined]
+            self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]

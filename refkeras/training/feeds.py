@@ -1,0 +1,91 @@
+"""What a training loop draws its batches from: the common part of array and stream feeds."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from refkeras import semantics, tree
+from refkeras.utils.io_utils import log_warning
+
+__all__ = ["Batch", "Feed"]
+
+Batch = tuple[int, list[Any], "list[Any] | None", "list[Any] | None", int]
+
+
+class Feed:
+    """Batches, epoch by epoch.
+
+        for epoch in feed.epochs():
+            for step, xs, ys, ws, size in feed.batches():
+                ...
+
+    The arrays are views of the data or of a buffer that the next epoch
+    overwrites: they are to be read only.
+
+    Attributes:
+        num_batches: batches in an epoch, as far as known.
+        num_samples, batch_size: None for streams.
+        fixed_batch_size: the batch size, if every batch is known to have it.
+        x_structure, y_structure, w_structure: positions in the flat lists `xs`, `ys`, `ws`; None if absent.
+    """
+
+    num_batches: int | None = None
+    num_samples: int | None = None
+    batch_size: int | None = None
+    fixed_batch_size: int | None = None
+    x_structure: Any = None
+    y_structure: Any = None
+    w_structure: Any = None
+
+    def __init__(self, initial_epoch: int, epochs: int) -> None:
+        self.initial_epoch = initial_epoch
+        self.epoch_count = epochs
+        self.exhausted = False
+
+    def epochs(self) -> Iterator[int]:
+        """Yield the numbers of the epochs, from the first batch on each time; fewer where lack of data ends it."""
+        self.restart()
+        for epoch in range(self.initial_epoch, self.epoch_count):
+            if self.exhausted:
+                return
+            yield epoch
+            self.leave_epoch()
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield `(step, xs, ys, ws, rows)` for the batches of one epoch."""
+        raise NotImplementedError
+
+    def peek(self) -> None:
+        """Take a first batch and put it back, as Keras does on some backends to build a model from it."""
+
+    def restart(self) -> None:
+        """Go back to the first batch, before the first epoch."""
+        self.exhausted = False
+
+    def leave_epoch(self) -> None:
+        """Called when an epoch, its validation included, is over."""
+
+    def pack(self, structure: Any, leaves: Sequence[Any] | None) -> Any:
+        """Return flat arrays in their structure; None stays None."""
+        return None if structure is None or leaves is None else tree.pack_as(structure, list(leaves))
+
+    def run_out(self) -> None:
+        """Say that there is less data than `steps_per_epoch` asks for."""
+        rules = semantics.current()
+        if rules.out_of_data == "shorter epochs":
+            warnings.warn(
+                "Your input ran out of data; interrupting training. Make sure that your dataset or generator can "
+                "generate at least `steps_per_epoch * epochs` batches. You may need to use the `.repeat()` function "
+                "when building your dataset.",
+                stacklevel=3,
+            )
+            return
+        self.exhausted = True
+        wanted = (self.epoch_count - self.initial_epoch) * (self.num_batches or 0)
+        log_warning(
+            "Your input ran out of data; interrupting training. Make sure that your dataset or generator can generate "
+            f"at least `steps_per_epoch * epochs` batches (in this case, {wanted} batches). You may need to use the "
+            "repeat() function when building your dataset."
+        )

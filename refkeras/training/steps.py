@@ -1,0 +1,235 @@
+"""One batch: forward, loss, back through the pullbacks, update, metrics."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from refkeras import random, semantics, tree
+from refkeras.layers.tracking import freeze_count, traced
+from refkeras.tensor import wrap
+from refkeras.training.interrupts import Interrupts
+from refkeras.variable import Variable
+
+if TYPE_CHECKING:
+    from refkeras.models.program import GraphPass
+    from refkeras.training.compiled import Compiled
+
+__all__ = ["Step", "Steps"]
+
+Step = Callable[[list[Any], Any, Any, int], None]
+
+
+class _Trace:
+    """What Keras fixes when it traces a training step: the variables to update, and the places of random operations.
+
+    Later freezing and thawing does not reach a traced step. Steps that are run
+    eagerly see it at once (in Keras 3; tf_keras fixes the variables in
+    compile).
+
+    Args:
+        model: the model.
+        variables: the variables to update, where they are known already.
+    """
+
+    def __init__(self, model: Any, variables: list[Variable] | None) -> None:
+        self._model = model
+        self.program = random.Program()
+        self._fixed = variables is not None
+        self._variables: list[Variable] = []
+        self.regularized: list[Variable] = []
+        self._ids: frozenset[int] = frozenset()
+        self._read_at = -1
+        self._contexts: list[Any] = []
+        if variables is not None:
+            self._read(variables)
+
+    def _read(self, variables: list[Variable]) -> None:
+        self._variables = variables
+        self._ids = frozenset(id(v) for v in variables)
+        self.regularized = [v for v in variables if v.regularizer is not None]
+        self._read_at = freeze_count()
+
+    def variables(self) -> list[Variable]:
+        """Return the variables to update, which the first step after building has fixed."""
+        if self._read_at == -1 or (self._model._run_eagerly and not self._fixed and self._read_at != freeze_count()):
+            self._read(self._model.trainable_variables)
+        return self._variables
+
+    def __enter__(self) -> None:
+        stale = self._read_at not in (-1, freeze_count()) and (self._fixed or not self._model._run_eagerly)
+        self._contexts = [traced(self._ids)] if stale else []
+        if not self._model._run_eagerly:
+            self._contexts.append(self.program)
+        for context in self._contexts:
+            context.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        for context in reversed(self._contexts):
+            context.__exit__(*error)
+
+
+class Steps:
+    """The training and test steps of one compiled model.
+
+    Args:
+        model: the model.
+        compiled: its losses and metrics.
+        optimizer: what updates its weights.
+    """
+
+    def __init__(self, model: Any, compiled: Compiled, optimizer: Any) -> None:
+        self.model, self.compiled, self.optimizer = model, compiled, optimizer
+        self.interrupts = Interrupts()
+        # Keras traces fit and train_on_batch apart.
+        at_compile = semantics.current().trainable_is_read == "at compile"
+        known = model.trainable_variables if at_compile and model.built else None
+        self._fit_trace, self._batch_trace = _Trace(model, known), _Trace(model, known)
+        self._programs = random.Programs(jit_compile=model.jit_compile is True)
+        self._seen = self._built = False
+        self._extra_metrics: list[Any] = []
+        self._regularized_at = -1
+        self._with_regularizer: list[Variable] = []
+
+    def build_from(self, feed: Any) -> None:
+        """Let the first feed after `compile` show a batch; some backends' random orders move on for it."""
+        if not self._built:
+            self._built = True
+            feed.peek()
+
+    # -- metrics ---------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Set the losses and metrics back to their start."""
+        self._seen = False
+        self.compiled.reset()
+        self._extra_metrics = self.model._extra_metrics()
+        for metric in self._extra_metrics:
+            metric.reset_state()
+
+    def results(self) -> dict[str, float]:
+        """Return the running losses and metrics, in the order of the log; none before the first batch."""
+        if not self._seen:
+            return {}
+        return self.compiled.results(self._extra_metrics)
+
+    def as_list(self, results: dict[str, float]) -> Any:
+        """Return results as `evaluate` does: a float, or a list in the engine's order."""
+        return self.compiled.as_list(results, self._extra_metrics)
+
+    # -- steps -----------------------------------------------------------------------
+
+    def trainer(self, feed: Any) -> Step:
+        """Return the training step for batches of the feed's structure."""
+        return self._trainer(feed, self._fit_trace)
+
+    def single_trainer(self, feed: Any) -> Step:
+        """Return the training step for `train_on_batch`."""
+        return self._trainer(feed, self._batch_trace)
+
+    def _trainer(self, feed: Any, trace: _Trace) -> Step:
+        bind = self.model._input_binder(feed.x_structure)
+        model, compiled = self.model, self.compiled
+        structure_key = repr((feed.x_structure, feed.y_structure, feed.w_structure))
+        trace.program = self._programs(structure_key, feed.fixed_batch_size)
+        bound: Any = None
+
+        @np.errstate(all="ignore")
+        def train(xs: list[Any], ys: Any, ws: list[Any] | None, size: int) -> None:
+            nonlocal bound
+            inputs = bind(xs)
+            with trace:
+                run, structure = model._run(inputs, training=True, gradient="weights")
+            preds = _carrying(run)
+            variables, regularized = trace.variables(), trace.regularized
+            if bound is None:
+                bound = self._bind(feed, structure, ys, preds, ws, True, bool(regularized or run.losses))
+            total, parts, d_outputs, d_logits = bound.value_and_gradients(ys, preds, ws)
+            if regularized or run.losses:
+                total = _with_penalties(total, run, regularized)
+            _, d_weights = run.pullback(d_outputs, d_logits)  # type: ignore[misc]
+            for v in regularized:
+                penalty = v.regularizer.gradient(v.value)
+                d_weights[id(v)] = penalty if id(v) not in d_weights else d_weights[id(v)] + penalty
+            gradients = [d_weights.get(id(v)) for v in variables]
+            self.interrupts.critical = True
+            try:
+                self._update(gradients, variables)
+            finally:
+                self.interrupts.critical = False
+            self._seen = True
+            compiled.track(total, parts, size)
+            bound.update(ys, preds, ws)
+            self.interrupts.release()
+
+        return train
+
+    def tester(self, feed: Any) -> Step:
+        """Return the test step for batches of the feed's structure."""
+        bind = self.model._input_binder(feed.x_structure)
+        model, compiled = self.model, self.compiled
+        bound: Any = None
+
+        @np.errstate(all="ignore")
+        def test(xs: list[Any], ys: Any, ws: list[Any] | None, size: int) -> None:
+            nonlocal bound
+            run, structure = model._run(bind(xs), training=False, gradient="none")
+            preds = _carrying(run)
+            regularized = self._regularized()
+            if bound is None:
+                bound = self._bind(feed, structure, ys, preds, ws, False, bool(regularized or run.losses))
+            total, parts = bound.value(ys, preds, ws)
+            if regularized or run.losses:
+                total = _with_penalties(total, run, regularized)
+            self._seen = True
+            compiled.track(total, parts, size)
+            bound.update(ys, preds, ws)
+
+        return test
+
+    # -- parts -----------------------------------------------------------------------
+
+    def _bind(
+        self, feed: Any, structure: Any, ys: Any, preds: list[Any], ws: Any, training: bool, regularized: bool
+    ) -> Any:
+        """Lay the losses and metrics over the structures of a feed."""
+        y = None if ys is None else tree.pack_as(feed.y_structure, ys)
+        w = None if ws is None else tree.pack_as(feed.w_structure, ws)
+        packed = tree.pack_as(structure, preds)
+        if isinstance(packed, (list, tuple)) and len(packed) == 1:
+            packed = packed[0]
+        return self.compiled.bind(y, packed, w, training=training, regularized=regularized)
+
+    def _regularized(self) -> list[Variable]:
+        """Return the trainable variables that have a regularizer."""
+        if self._regularized_at != freeze_count():
+            self._regularized_at = freeze_count()
+            self._with_regularizer = [v for v in self.model.trainable_variables if v.regularizer is not None]
+        return self._with_regularizer
+
+    def _update(self, gradients: list[Any], variables: list[Variable]) -> None:
+        optimizer = self.optimizer
+        if variables:
+            if optimizer is not None:
+                if getattr(optimizer, "loss_scale_factor", None) is not None:
+                    gradients = [None if g is None else optimizer.scale_loss(g) for g in gradients]
+                optimizer.apply(gradients, variables)
+        elif semantics.current().warns_without_weights:
+            warnings.warn("The model does not have any trainable weights.", stacklevel=2)
+
+
+def _with_penalties(total: Any, run: GraphPass, regularized: list[Variable]) -> Any:
+    for penalty in (*run.losses, *(v.regularizer(v.value) for v in regularized)):
+        total = penalty if total is None else total + penalty
+    return total
+
+
+def _carrying(run: GraphPass) -> list[Any]:
+    """Return the outputs, as Tensors where they have a mask or logits."""
+    return [
+        y if mask is None and z is None else wrap(y, mask, z)
+        for y, mask, z in zip(run.outputs, run.masks, run.logits, strict=True)
+    ]

@@ -1,0 +1,307 @@
+"""`Trainer`: fit, evaluate and predict (`keras/src/trainers/trainer.py`, `backend/tensorflow/trainer.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from refkeras import semantics
+from refkeras.training import data, loops
+from refkeras.training.compiling import Compilable
+from refkeras.training.interrupts import Interrupts
+from refkeras.training.steps import Step, Steps
+
+if TYPE_CHECKING:
+    from refkeras.callbacks import CallbackList, History
+
+__all__ = ["Trainer"]
+
+
+class Trainer(Compilable):
+    """The part of `Model` that trains."""
+
+    # -- fit -----------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | str = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Train for `epochs - initial_epoch` passes over the data.
+
+        Args:
+            x, y: arrays, lists, tuples or dicts of arrays; or x alone a generator or `PyDataset`.
+            batch_size: rows per update (32).
+            epochs: the epoch to stop before.
+            verbose: 0 silent, 1 progress line, 2 one line per epoch, `"auto"`.
+            callbacks: callbacks, called after each batch and epoch.
+            validation_split: fraction of the rows, the last ones, that is only evaluated.
+            validation_data: `(x, y)` or `(x, y, sample_weight)` to evaluate after each epoch.
+            shuffle: new order of rows; `"batch"` shuffles inside batches.
+            class_weight: `{class: weight}`.
+            sample_weight: one weight per row (or per row and step).
+            initial_epoch: the epoch to start with.
+            steps_per_epoch: batches per epoch; all by default.
+            validation_steps, validation_batch_size: the same for validation.
+            validation_freq: validate every so many epochs, or after the epochs listed (counted from 1).
+
+        Returns:
+            History: `history.history` maps each key to its value per epoch.
+
+        Raises:
+            ValueError: what is passed does not fit the model or itself; no weight has changed then.
+        """
+        steps = self._ready("fit")
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = data.split_validation(x, y, sample_weight, validation_split)
+        feed = data.make_feed(
+            x,
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            steps=steps_per_epoch,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+        )
+        validation_feed: Any = None
+        validation_rows = None
+        if validation_data is not None:
+            validation_rows = loops.rows(data.unpack_x_y_sample_weight(validation_data)[0])
+        hooks = self._hooks(
+            callbacks,
+            feed,
+            verbose,
+            add_history=True,
+            epochs=epochs,
+            validation_samples=validation_rows,
+        )
+        self.stop_training = False
+        training_logs: dict[str, Any] | None = None
+        steps.build_from(feed)
+        train = steps.trainer(feed)
+        with Interrupts() as interrupts:
+            steps.interrupts = interrupts
+            hooks.on_train_begin()
+            for epoch in feed.epochs():
+                steps.reset()
+                hooks.on_epoch_begin(epoch)
+                logs = self._train_epoch(train, steps, feed, hooks)
+                if validation_data is not None and loops.is_due(epoch, validation_freq):
+                    if validation_feed is None:
+                        vx, vy, vw = data.unpack_x_y_sample_weight(validation_data)
+                        size = validation_batch_size or batch_size
+                        validation_feed = data.make_feed(vx, vy, vw, batch_size=size, steps=validation_steps)
+                        test = steps.tester(validation_feed)
+                    validation = self._evaluate_feed(test, steps, validation_feed, hooks)
+                    logs.update({f"val_{name}": value for name, value in validation.items()})
+                hooks.on_epoch_end(epoch, logs)
+                training_logs = logs
+                if self.stop_training:
+                    break
+            if self.optimizer is not None and epochs > 0:
+                self.optimizer.finalize_variable_values(self.trainable_variables)  # type: ignore[attr-defined]
+            hooks.on_train_end(training_logs)
+        return self.history  # type: ignore[return-value]
+
+    def _train_epoch(self, train: Step, steps: Steps, feed: Any, hooks: CallbackList) -> dict[str, float]:
+        """Take an epoch's steps; return the logs for its end."""
+        if semantics.current().batch_logs == "batch":
+            return self._train_batch_by_batch(train, steps, feed, hooks)
+        if self.steps_per_execution != 1:
+            self._train_in_groups(train, steps, feed, hooks)
+            return steps.results()
+        begin, end, results = hooks.on_train_batch_begin, hooks.on_train_batch_end, steps.results
+        for step, xs, ys, ws, size in feed.batches():
+            begin(step)
+            train(xs, ys, ws, size)
+            end(step, results)
+            if self.stop_training:
+                break
+        return steps.results()
+
+    def _train_batch_by_batch(self, train: Step, steps: Steps, feed: Any, hooks: CallbackList) -> dict[str, float]:
+        """Take an epoch's steps as Keras 2.0 does: each batch logs its own values, and `BaseLogger` averages them."""
+        names = hooks.params["metrics"]  # type: ignore[index]
+        for step, xs, ys, ws, size in feed.batches():
+            logs: dict[str, Any] = {"batch": step, "size": size}
+            hooks.on_train_batch_begin(step, logs)
+            steps.reset()
+            train(xs, ys, ws, size)
+            found = steps.results()
+            if not names:  # known only after the first batch
+                names += [*found, *(f"val_{name}" for name in found if hooks.params["do_validation"])]  # type: ignore[index]
+            hooks.on_train_batch_end(step, {**logs, **found})
+        return {}
+
+    def _train_in_groups(self, train: Step, steps: Steps, feed: Any, hooks: CallbackList) -> None:
+        for first, last, group in loops.grouped(feed.batches(), self.steps_per_execution):
+            hooks.on_train_batch_begin(first)
+            for _, xs, ys, ws, size in group:
+                train(xs, ys, ws, size)
+            hooks.on_train_batch_end(last, steps.results)
+            if self.stop_training:
+                break
+
+    def _hooks(
+        self, callbacks: Any, feed: Any, verbose: Any, add_history: bool = False, epochs: int = 1, **extra: Any
+    ) -> CallbackList:
+        from refkeras.callbacks import CallbackList
+
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        params: dict[str, Any] = {"verbose": verbose, "epochs": epochs, "steps": feed.num_batches}
+        if semantics.current().progress_line == "keras-2.0":
+            params |= {"do_validation": extra.get("validation_samples") is not None, "metrics": [], **extra}
+            if feed.num_samples is not None:
+                del params["steps"]
+                params |= {"samples": feed.num_samples, "batch_size": feed.batch_size}
+        return CallbackList(callbacks, add_history=add_history, add_progbar=verbose != 0, model=self, **params)
+
+    # -- evaluate --------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Return the loss and the metrics on the data, without training.
+
+        Arguments as in `fit`. Returns a float, a list in the order of
+        `metrics_names`, or with `return_dict` a dict.
+        """
+        if kwargs:
+            error = TypeError if semantics.current().unknown_argument_is_type_error else ValueError
+            raise error(f"Arguments not recognized: {kwargs}")
+        ready = self._ready("evaluate")
+        feed = data.make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps)
+        ready.build_from(feed)
+        hooks = self._hooks(callbacks, feed, verbose)
+        logs = self._evaluate_feed(ready.tester(feed), ready, feed, hooks)
+        return logs if return_dict else ready.as_list(logs)
+
+    def _evaluate_feed(self, test: Step, steps: Steps, feed: Any, hooks: CallbackList) -> dict[str, float]:
+        self.stop_evaluating = False
+        own_values = semantics.current().batch_logs == "batch"
+        hooks.on_test_begin()
+        steps.reset()
+        for _ in feed.epochs():
+            for first, last, group in loops.grouped(feed.batches(), self.steps_per_execution):
+                hooks.on_test_batch_begin(first)
+                rows = 0
+                for _, xs, ys, ws, size in group:
+                    test(xs, ys, ws, size)
+                    rows += size
+                hooks.on_test_batch_end(last, {"batch": last, "size": rows} if own_values else steps.results)
+                if self.stop_evaluating:
+                    break
+        logs = steps.results()
+        hooks.on_test_end(logs)
+        return logs
+
+    # -- predict -----------------------------------------------------------------------
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """Return the outputs for `x`, in the structure of the model's outputs, computed batch by batch."""
+        feed = data.make_feed(x, batch_size=batch_size, steps=steps)
+        hooks = self._hooks(callbacks, feed, semantics.current().predict_verbose if verbose == "auto" else verbose)
+        bind = self._input_binder(feed.x_structure)  # type: ignore[attr-defined]
+        self.stop_predicting = False
+        hooks.on_predict_begin()
+        collected: list[list[Any]] = []
+        structure: Any = None
+        for _ in feed.epochs():
+            for first, last, group in loops.grouped(feed.batches(), self.steps_per_execution):
+                hooks.on_predict_batch_begin(first)
+                rows = 0
+                for _, xs, _, _, size in group:
+                    run, structure = self._run(bind(xs), training=False, gradient="none")  # type: ignore[attr-defined]
+                    collected.append(run.outputs)
+                    rows += size
+                outputs = collected[-1]
+                own_values = {"batch": last, "size": rows} if semantics.current().batch_logs == "batch" else {}
+                hooks.on_predict_batch_end(last, {"outputs": loops.packed(structure, outputs), **own_values})
+                if self.stop_predicting:
+                    break
+        hooks.on_predict_end()
+        if not collected:
+            raise ValueError("predict() got no batch: x is empty.")
+        # A result must not share memory with the input, which an identity model hands on.
+        columns = zip(*collected, strict=True)
+        joined = [np.array(parts[0]) if len(parts) == 1 else np.concatenate(parts) for parts in columns]
+        return loops.packed(structure, joined)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Return the outputs for one batch."""
+        xs, _, _, _, structures = data.single_batch(x, None, None, None)
+        inputs = self._input_binder(structures[0])(xs)  # type: ignore[attr-defined]
+        run, structure = self._run(inputs, training=False, gradient="none")  # type: ignore[attr-defined]
+        return loops.packed(structure, [np.array(output) for output in run.outputs])
+
+    # -- single batches ------------------------------------------------------------------
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Make one update; return the loss and metrics of that batch, before the update."""
+        steps = self._ready("train_on_batch")
+        if class_weight is not None and sample_weight is not None:
+            raise ValueError(
+                "Arguments `sample_weight` and `class_weight` cannot be specified at the same time. Received: "
+                f"sample_weight={sample_weight}, class_weight={class_weight}"
+            )
+        with Interrupts() as interrupts:
+            steps.interrupts = interrupts
+            return self._on_batch(steps, steps.single_trainer, x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Return the loss and metrics of one batch, without training."""
+        steps = self._ready("test_on_batch")
+        return self._on_batch(steps, steps.tester, x, y, sample_weight, None, return_dict)
+
+    def _on_batch(
+        self,
+        steps: Steps,
+        make: Callable[[Any], Callable[..., None]],
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        class_weight: Any,
+        return_dict: bool,
+    ) -> Any:
+        xs, ys, ws, size, structures = data.single_batch(x, y, sample_weight, class_weight)
+        steps.reset()
+        make(loops.Structures(*structures, size))(xs, ys, ws, size)
+        logs = steps.results()
+        return logs if return_dict else steps.as_list(logs)
