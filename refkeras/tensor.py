@@ -1,0 +1,50 @@
+"""`Tensor`: what an eager layer call returns, an ndarray that remembers its mask and its logits.
+
+Keras hangs `_keras_mask` and `_keras_logits` on backend tensors; a plain
+ndarray cannot carry them. `Tensor` is used only where values cross the public
+interface; inside, masks and logits travel beside plain arrays.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Tensor", "unwrap", "wrap"]
+
+
+class Tensor(np.ndarray):
+    """An ndarray with `numpy()`, and optionally a Keras mask and the logits it was made from."""
+
+    _keras_mask: np.ndarray | None
+    _keras_logits: np.ndarray | None
+
+    def __array_finalize__(self, parent: Any) -> None:
+        # Any operation on a tensor gives a new value, which has neither mask nor logits.
+        self._keras_mask = None
+        self._keras_logits = None
+
+    def numpy(self) -> np.ndarray:
+        """Return the values as a plain ndarray."""
+        return np.array(self, subok=False)
+
+    @property
+    def array(self) -> np.ndarray:
+        """The same memory as a plain ndarray."""
+        return self.view(np.ndarray)
+
+
+def wrap(array: np.ndarray, mask: np.ndarray | None = None, logits: np.ndarray | None = None) -> Tensor:
+    """Return `array` as a Tensor that carries `mask` and `logits`."""
+    tensor = array.view(Tensor)
+    tensor._keras_mask = mask
+    tensor._keras_logits = logits
+    return tensor
+
+
+def unwrap(value: Any) -> tuple[Any, np.ndarray | None, np.ndarray | None]:
+    """Return `(array, mask, logits)`; the last two are None for anything but a Tensor."""
+    if type(value) is Tensor:
+        return value.view(np.ndarray), value._keras_mask, value._keras_logits
+    return value, None, None
