@@ -1,0 +1,1 @@
+"""Property-based comparison of refkeras with real Keras."""

@@ -1,0 +1,46 @@
+"""When two floating-point evaluations of one formula agree.
+
+An evaluation that rounds `roundings` times, each time a quantity no larger
+than `scale`, is at most `roundings * u * scale` from the exact value, where u
+is the unit roundoff (2**-24 in float32). Two such evaluations are at most
+twice that apart. Callers state the number of roundings of their formula; an
+inner product of length n counts n + 1, with `scale` = |a| . |b|.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+UNIT_ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
+
+
+def assert_agrees(
+    ours: Any, engine: Any, *, roundings: float, scale: Any = None, dtype: str = "float32", what: str = "value"
+) -> None:
+    """Assert that two evaluations differ by no more than their roundings explain.
+
+    Args:
+        ours, engine: arrays of one shape; NaN agrees with NaN, an infinity with itself.
+        roundings: how often each side rounds on the way to the result.
+        scale: the largest magnitude met on the way; by default that of the results.
+        dtype: the precision both sides computed in.
+    """
+    a, b = np.asarray(ours, dtype=np.float64), np.asarray(engine, dtype=np.float64)
+    assert a.shape == b.shape, f"{what}: shape {a.shape} here, {b.shape} in the engine"
+    special = ~np.isfinite(a) | ~np.isfinite(b)
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    assert np.all(same[special]), f"{what}: {a[special & ~same]} here, {b[special & ~same]} in the engine"
+    a, b = np.where(special, 0.0, a), np.where(special, 0.0, b)
+    size = np.maximum(np.abs(a), np.abs(b)) if scale is None else np.abs(np.asarray(scale, dtype=np.float64))
+    tiny = np.finfo(dtype).tiny  # TensorFlow flushes subnormal numbers to zero
+    bound = 2 * roundings * UNIT_ROUNDOFF[dtype] * size + tiny
+    excess = np.where(same, 0.0, np.abs(a - b) - bound)
+    if excess.size and excess.max() > 0:
+        worst = np.unravel_index(np.argmax(excess), excess.shape)
+        raise AssertionError(
+            f"{what} at {worst}: {a[worst]!r} here, {b[worst]!r} in the engine; they differ by "
+            f"{abs(a[worst] - b[worst]):.3e}, and {roundings} roundings explain "
+            f"{np.broadcast_to(bound, a.shape)[worst]:.3e}."
+        )

@@ -1,0 +1,305 @@
+"""Activations beside Keras 3 and tf_keras: values, gradients, special values, names."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parity_tests.agreement import assert_agrees
+from parity_tests.shows import shows
+from refkeras import activations, semantics
+
+# Roundings on the way to a value or a gradient, as multiples of the scale below. Both sides use approximations of
+# exp, log1p and tanh that are within 3 units; a product or sum on top of one counts 1 more.
+ROUNDINGS = {
+    **dict.fromkeys(("linear", "relu", "relu6", "hard_tanh", "hard_shrink", "soft_shrink", "threshold"), 1),
+    **dict.fromkeys(("leaky_relu", "hard_sigmoid", "sparse_sigmoid", "sparse_plus", "hard_silu", "softsign"), 5),
+    **dict.fromkeys(("elu", "selu", "celu", "tanh", "exponential", "sigmoid", "squareplus", "softplus"), 8),
+    **dict.fromkeys(("log_sigmoid", "tanh_shrink", "silu"), 10),
+    **dict.fromkeys(("mish", "gelu", "glu", "softmax", "log_softmax", "sparsemax"), 16),
+}
+GRID = [
+    -100.0,
+    -50.0,
+    -20.0,
+    -6.0,
+    -3.0,
+    -2.5,
+    -1.0,
+    -0.5,
+    -1e-3,
+    -1e-8,
+    0.0,
+    1e-8,
+    1e-3,
+    0.5,
+    1.0,
+    2.5,
+    3.0,
+    6.0,
+    20.0,
+    80.0,
+]
+DTYPES = ("float32", "float64")
+
+
+def engine_value_and_gradient(function, x, dy):
+    x = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = function(x)
+    gradient = tape.gradient(y, x, output_gradients=None if dy is None else tf.constant(dy))
+    return y.numpy(), gradient.numpy()
+
+
+def compare(name, function, x, *, arguments=None, dy=None, scale=None):
+    """Compare value and gradient of refkeras's activation `name` with the engine's `function`."""
+    arguments = arguments or {}
+    forward = activations.forward_of(activations.get(name))
+    with np.errstate(all="ignore"):
+        y, pullback = forward(x, **arguments)
+        dy = np.ones_like(y) if dy is None else dy
+        dx = pullback(dy)
+    engine_y, engine_dx = engine_value_and_gradient(lambda v: function(v, **arguments), x, dy)
+    assert y.dtype == engine_y.dtype == x.dtype
+    # Where a result is a difference of larger terms, those terms set the scale: 1 (of e^x − 1, tanh), or x.
+    size = np.maximum(1, np.abs(x)) if scale is None else scale
+    kwargs = {"roundings": ROUNDINGS[name], "dtype": x.dtype.name}
+    assert_agrees(y, engine_y, scale=np.maximum(size, np.abs(engine_y)), what=f"{name} value", **kwargs)
+    gradient_scale = np.maximum(1, np.maximum(np.abs(engine_dx), np.abs(dy)))
+    assert_agrees(dx, engine_dx, scale=gradient_scale, what=f"{name} gradient", **kwargs)
+
+
+ELEMENTWISE = sorted(set(ROUNDINGS) - {"glu", "softmax", "log_softmax", "sparsemax", "threshold", "linear"})
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_elementwise(name, dtype):
+    function = getattr(keras.activations, name)
+    random = np.random.default_rng(0).normal(size=40) * 4
+    compare(name, function, np.array([*GRID, *random], dtype))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_special_values(name, dtype):
+    """NaN, infinities and kinks: the engine's very class of value."""
+    x = np.array([-np.inf, np.inf, np.nan, -6.0, -3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0, 6.0], dtype)
+    compare(name, getattr(keras.activations, name), x)
+
+
+@given(st.data())
+def test_arguments(data):
+    number = st.floats(0.0625, 3.0, width=32)
+    x = np.array(
+        data.draw(st.lists(st.floats(-5, 5, width=32), min_size=1, max_size=8)), data.draw(st.sampled_from(DTYPES))
+    )
+    name, arguments = data.draw(
+        st.one_of(
+            st.tuples(
+                st.just("relu"),
+                st.fixed_dictionaries(
+                    {},
+                    optional={
+                        "negative_slope": number,
+                        "max_value": st.one_of(st.sampled_from([6, 6.0, 0.0, -1.0]), number),
+                        "threshold": st.one_of(number, st.floats(-2, -0.0625)),
+                    },
+                ),
+            ),
+            st.tuples(st.just("leaky_relu"), st.fixed_dictionaries({"negative_slope": number})),
+            st.tuples(st.sampled_from(["elu", "celu"]), st.fixed_dictionaries({"alpha": number})),
+            st.tuples(st.sampled_from(["soft_shrink", "hard_shrink"]), st.fixed_dictionaries({"threshold": number})),
+            st.tuples(st.just("squareplus"), st.fixed_dictionaries({"b": number})),
+            st.tuples(st.just("gelu"), st.fixed_dictionaries({"approximate": st.booleans()})),
+            st.tuples(st.just("threshold"), st.fixed_dictionaries({"threshold": number, "default_value": number})),
+        )
+    )
+    if arguments.get("threshold") is not None and name == "relu":
+        x = np.append(x, x.dtype.type(arguments["threshold"]))  # a tie
+    compare_with = getattr(keras.activations, name)
+    size = 12 * np.maximum(1, np.abs(x)) if name == "relu" else None  # slope · (threshold − x)
+    compare(name, compare_with, x, arguments=arguments, scale=size)
+
+
+@given(st.data())
+def test_over_axes(data):
+    shape = tuple(data.draw(st.lists(st.integers(2, 5), min_size=1, max_size=3)))
+    name = data.draw(st.sampled_from(["softmax", "log_softmax", "sparsemax", "glu"]))
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    if name == "glu":
+        shape = tuple(2 * n if k == axis % len(shape) else n for k, n in enumerate(shape))
+    if name in ("softmax", "log_softmax") and data.draw(st.booleans()):
+        axis = data.draw(st.sampled_from([None, tuple(range(len(shape)))])) if name == "softmax" else None
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    x = (random.normal(size=shape) * data.draw(st.sampled_from([0.1, 1.0, 30.0]))).astype(
+        data.draw(st.sampled_from(DTYPES))
+    )
+    half = list(shape)
+    if name == "glu":
+        half[axis] //= 2
+    dy = random.normal(size=half if name == "glu" else shape).astype(x.dtype)
+    largest = np.abs(x).max() * np.abs(dy).max() * x.size  # sums over an axis of products with dy
+    forward = activations.forward_of(activations.get(name))
+    y, pullback = forward(x, axis=axis)
+    engine_y, engine_dx = engine_value_and_gradient(lambda v: getattr(keras.activations, name)(v, axis=axis), x, dy)
+    scale = np.maximum(1, np.abs(x).max())
+    assert_agrees(y, engine_y, roundings=16, scale=scale, dtype=x.dtype.name)
+    gradient_scale = scale * np.maximum(largest, np.abs(dy).max() * x.size)
+    assert_agrees(pullback(dy), engine_dx, roundings=16, scale=gradient_scale, dtype=x.dtype.name)
+
+
+@pytest.mark.parametrize(
+    "row", [[np.inf, 1, 2], [np.nan, 1, 2], [-np.inf] * 3, [-np.inf, 1, 2], [1e30, -1e30, 5], [200, 0, -200]]
+)
+def test_softmax_of_special_rows(row):
+    # float32 rows go through oneDNN, which spreads NaN unevenly over a row; float64 rows show TensorFlow's own rule.
+    x = np.array([row], "float64")
+    with np.errstate(all="ignore"):
+        for name in ("softmax", "log_softmax"):
+            ours = activations.forward_of(activations.get(name))(x)[0]
+            assert_agrees(ours, getattr(keras.activations, name)(x), roundings=16, dtype="float64")
+
+
+def test_public_functions_return_values_and_logits():
+    x = np.array([[1.0, -2.0, 0.5]], "float32")
+    for name in ("softmax", "sigmoid"):
+        ours, theirs = getattr(activations, name)(x), getattr(keras.activations, name)(tf.constant(x))
+        np.testing.assert_array_equal(ours._keras_logits, theirs._keras_logits.numpy())
+    assert activations.relu(x)._keras_logits is None
+    assert activations.relu([1.0, -2.0]).dtype == np.float32
+    assert activations.relu(np.array([1, -2])).dtype == np.int64
+
+
+# -- where engines differ ----------------------------------------------------------------
+
+
+def sides():
+    return [("keras-3@tensorflow", keras), ("tf_keras", tf_keras)]
+
+
+@shows("hard_sigmoid")
+def test_hard_sigmoid_of_each_engine():
+    x = np.array([-4, -3, -2.75, -2.5, -1, 0, 0.3, 2.5, 2.75, 3, 4, np.nan, np.inf, -np.inf], "float32")
+    values = []
+    for name, engine in sides():
+        with semantics.use(name):
+            compare("hard_sigmoid", engine.activations.hard_sigmoid, x)
+            values.append(activations.hard_sigmoid(x).numpy())
+    assert not np.allclose(values[0], values[1], equal_nan=True)
+
+
+@shows("relu_constants")
+def test_constants_of_relu_in_float64():
+    x = np.array([0.1, float(np.float32(0.1)), 0.2, 5.0])
+    values = []
+    for name, engine in sides():
+        with semantics.use(name):
+            for arguments in ({"threshold": 0.1}, {"max_value": 0.1}):
+                compare("relu", engine.activations.relu, x, arguments=arguments, scale=0.0)
+            values.append(activations.relu(x, threshold=0.1).numpy())
+    assert values[0][1] == 0 and values[1][1] != 0
+
+
+@shows("relu_threshold")
+def test_relu_threshold_with_special_values():
+    x = np.array([-np.inf, np.nan, 3.0, 1.0], "float32")
+    values = []
+    for name, engine in sides():
+        with semantics.use(name), np.errstate(all="ignore"):
+            compare("relu", engine.activations.relu, x, arguments={"threshold": 2.0})
+            values.append(activations.relu(x, threshold=2.0).numpy())
+    np.testing.assert_array_equal(values, [[0, 0, 3, 0], [np.nan, np.nan, 3, 0]])
+
+
+@shows("softmax_of_rank_1")
+def test_softmax_of_a_vector():
+    x = np.array([1.0, 2.0], "float32")
+    for name, engine in sides():
+        with semantics.use(name):
+            try:
+                theirs = engine.activations.softmax(tf.constant(x)).numpy()
+            except ValueError:
+                assert name == "tf_keras"
+                with pytest.raises(ValueError, match="1D"):
+                    activations.softmax(x)
+            else:
+                assert_agrees(activations.softmax(x), theirs, roundings=16)
+
+
+@shows("softmax_warns_of_size_1")
+def test_softmax_over_one_value():
+    x = np.ones((3, 1), "float32")
+    for name, engine in sides():
+        with semantics.use(name):
+            warned = []
+            for softmax in (activations.softmax, engine.activations.softmax):
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    softmax(tf.constant(x) if softmax is not activations.softmax else x)
+                warned.append([w.category for w in caught])
+            assert warned[0] == warned[1] == ([UserWarning] if name == "keras-3@tensorflow" else [])
+
+
+@shows("activation_lookup")
+def test_names():
+    candidates = [
+        *activations.__all__,
+        "swish",
+        "Relu",
+        "RELU",
+        "ReLU",
+        "LeakyReLU",
+        "Softmax",
+        "foo",
+        "",
+        3,
+        [],
+        object(),
+    ]
+    own = {"get", "serialize", "deserialize", "forward_of", "keeps_logits"}
+    for name, engine in sides():
+        with semantics.use(name):
+            for identifier in candidates:
+                if isinstance(identifier, str) and identifier in own:
+                    continue
+                assert outcome(activations, identifier) == outcome(engine.activations, identifier), (name, identifier)
+
+
+def outcome(module, identifier):
+    """What `get` makes of an identifier, as `serialize` writes it, or the exception's type."""
+    try:
+        found = module.serialize(module.get(identifier))
+    except Exception as error:
+        return (
+            "Error" if isinstance(error, (ValueError, TypeError)) and not isinstance(identifier, str) else type(error)
+        )
+    return found if isinstance(found, str) else found["class_name"]
+
+
+def test_wrong_kinds_of_identifier():
+    for name, engine in sides():
+        with semantics.use(name):
+            for identifier in (3, [], object()):
+                raised = []
+                for module in (activations, engine.activations):
+                    with pytest.raises((ValueError, TypeError)) as caught:
+                        module.get(identifier)
+                    raised.append(caught.type)
+                assert raised[0] is raised[1]
+
+
+def test_every_function_is_compared():
+    public = {name for name in keras.activations.__dict__ if not name.startswith("_")} - {
+        "get",
+        "serialize",
+        "deserialize",
+    }
+    assert public <= set(activations.__all__)
+    assert set(activations._KERAS_3) <= set(ROUNDINGS) | {"swish", "hard_swish"}

@@ -1,0 +1,315 @@
+"""Losses: values and gradients of refkeras and of Keras on the same batch."""
+
+from __future__ import annotations
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from parity_tests.agreement import assert_agrees
+from parity_tests.loss_cases import ENGINES, Case, crossentropies, loss_object, regressions, run, spread
+from refkeras import losses, semantics
+from refkeras.tensor import wrap
+
+ERRORS = ("mean_squared_error", "mean_absolute_error")
+cases = st.one_of(regressions(), crossentropies())
+engines = st.sampled_from(list(ENGINES))
+# A case takes a few milliseconds.
+many = settings(max_examples=max(settings().max_examples, 60))
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:In loss categorical_crossentropy"),
+    pytest.mark.filterwarnings("ignore:You are using a softmax over axis"),
+]
+
+
+def ours(case: Case, engine: str):
+    arguments = {"dtype": case.dtype} if engine.startswith("keras-3") else {}
+    return loss_object(__import__("refkeras"), case)(**case.arguments, **arguments)
+
+
+@many
+@given(cases, engines)
+def test_functions(case, engine):
+    with semantics.use(engine):
+        value = getattr(losses, case.loss)(case.t, case.p, **case.arguments)
+    expected = getattr(ENGINES[engine].losses, case.loss)(case.t, case.p, **case.arguments).numpy()
+    assert value.dtype == expected.dtype
+    scale, _, roundings = spread(case)
+    assert_agrees(value, expected, roundings=roundings, scale=scale, dtype=case.dtype)
+
+
+@many
+@given(cases, engines)
+def test_objects_and_gradients(case, engine):
+    expected, gradient = run(ENGINES[engine], case)
+    with semantics.use(engine), np.errstate(all="ignore"):
+        loss = ours(case, engine)
+        value, pullback = loss.value_and_pullback(case.t, case.p)
+        d_pred, d_logits = pullback()
+        called = loss(wrap(case.t), wrap(case.p))
+    assert d_logits is None
+    assert value.dtype == called.dtype == expected.dtype
+    scale, d_scale, roundings = spread(case)
+    count = max(scale.size, 1)
+    roundings += count
+    assert_agrees(value, expected, roundings=roundings, scale=scale.mean(), dtype=case.dtype)
+    assert called == value
+    assert_agrees(d_pred, gradient, roundings=roundings, scale=d_scale / count, dtype=case.dtype, what="gradient")
+
+
+weight_shapes = st.sampled_from(["()", "B", "B1", "BT", "BT1", "B11", "T", "1B", "11", "wrong"])
+reductions = ["sum_over_batch_size", "sum", "none"]
+reductions_3 = [*reductions, "mean", "mean_with_sample_weight", None]
+
+
+@many
+@given(regressions(), engines, st.data())
+def test_weights_masks_and_reductions(case, engine, data):
+    """Weights and masks of any rank: the same values and gradients, or an error on both sides."""
+    batch, *rest = case.p.shape
+    steps = rest[0] if len(rest) > 1 else 1
+    rng = np.random.default_rng(batch * 100 + steps)
+    weights = mask = None
+    if data.draw(st.booleans(), "weighted"):
+        name = data.draw(weight_shapes)
+        shape = (
+            (batch + 1, 2) if name == "wrong" else tuple({"B": batch, "T": steps, "1": 1}[c] for c in name.strip("()"))
+        )
+        weights = (rng.random(shape) * data.draw(st.sampled_from([1.0, 0.0, -2.0]))).astype(case.dtype)
+    if data.draw(st.booleans(), "masked"):
+        mask = rng.random(case.p.shape[:-1]) < data.draw(st.sampled_from([0.5, 0.0, 1.0]))
+    reduction = data.draw(st.sampled_from(reductions_3 if engine.startswith("keras-3") else reductions))
+    try:
+        expected, gradient = run(ENGINES[engine], case, weights, mask, reduction=reduction)
+    except (ValueError, tf.errors.InvalidArgumentError):
+        expected = gradient = None
+    with semantics.use(engine), np.errstate(all="ignore"):
+        loss = ours(case, engine)
+        loss.reduction = reduction
+        if expected is None:
+            with pytest.raises(ValueError):
+                loss.value_and_pullback(case.t, case.p, weights, mask=mask)
+            with pytest.raises(ValueError):
+                loss(case.t, wrap(case.p, mask), weights)
+            return
+        value, pullback = loss.value_and_pullback(case.t, case.p, weights, mask=mask)
+        d_pred, _ = pullback()
+        assert_agrees(loss(wrap(case.t), wrap(case.p, mask), weights), value, roundings=0)
+    scale, d_scale, roundings = spread(case)
+    largest = 1.0 if weights is None else float(np.abs(weights).max(initial=0))
+    if reduction == "mean_with_sample_weight" and weights is not None:
+        total = abs(float(weights.sum()))
+        largest *= max(scale.size, weights.size) / total if total else 0
+    weighing = largest * (scale.size if mask is not None else 1)
+    size = max(scale.size, 1) * (weights.size if weights is not None else 1)
+    roundings += 2 * size
+    assert_agrees(value, expected, roundings=roundings, scale=scale.sum() * weighing, dtype=case.dtype)
+    assert_agrees(
+        d_pred, gradient, roundings=roundings, scale=d_scale * weighing * size, dtype=case.dtype, what="gradient"
+    )
+
+
+@many
+@given(crossentropies(), engines, st.sampled_from(["softmax", "sigmoid"]))
+def test_crossentropies_of_activations_use_their_logits(case, engine, activation):
+    """Whatever activation made the predictions: Keras does not ask which."""
+    assume(case.p.ndim > 1)  # tf_keras takes no softmax of a vector
+    module = ENGINES[engine]
+    case.arguments |= {"from_logits": True}
+    plain = {name: value for name, value in case.arguments.items() if name != "from_logits"}
+    extra = {"dtype": case.dtype} if module is keras else {}
+    with tf.GradientTape() as tape:
+        z = tf.constant(case.p)
+        tape.watch(z)
+        p = getattr(module.activations, activation)(z)
+        value = loss_object(module, case)(**plain, **extra)(tf.constant(case.t), p)
+    gradient = tape.gradient(value, z).numpy()
+    with semantics.use(engine):
+        loss = ours(Case(case.loss, case.t, case.p, plain), engine)
+        tensor = wrap(p.numpy(), logits=case.p)
+        result, pullback = loss.value_and_pullback(case.t, tensor)
+        beside, _ = loss.value_and_pullback(case.t, p.numpy(), logits=case.p)
+        function = getattr(losses, case.loss)(case.t, tensor, **plain)
+        called = loss(case.t, tensor)
+    d_pred, d_logits = pullback()
+    assert d_pred is None
+    assert result == beside == called
+    assert_agrees(np.mean(function, dtype=case.dtype), result, roundings=function.size + 2, dtype=case.dtype)
+    scale, d_scale, roundings = spread(case)
+    roundings += scale.size
+    assert_agrees(result, value.numpy(), roundings=roundings, scale=scale.mean(), dtype=case.dtype)
+    assert_agrees(d_logits, gradient, roundings=roundings, scale=d_scale / scale.size, dtype=case.dtype)
+
+
+@many
+@given(crossentropies(kind="sparse_categorical"), engines, st.booleans(), st.data())
+def test_ignore_class(case, engine, as_activation, data):
+    module = ENGINES[engine]
+    ignored = data.draw(st.sampled_from([-1, 0, 1, 255]))
+    rng = np.random.default_rng(case.p.size)
+    case.t = np.where(rng.random(case.t.shape) < 0.4, ignored, case.t)
+    if data.draw(st.booleans(), "NaN"):
+        gone = case.t.reshape(case.p.shape[:-1]) == ignored
+        case.p = np.where(gone[..., None], np.nan, case.p).astype(case.dtype)
+    case.arguments["ignore_class"] = ignored
+    if as_activation:
+        case.arguments["from_logits"] = False
+    extra = {"dtype": case.dtype} if module is keras else {}
+    with tf.GradientTape() as tape:
+        z = tf.constant(case.p)
+        tape.watch(z)
+        p = module.activations.softmax(z) if as_activation else z
+        value = module.losses.SparseCategoricalCrossentropy(reduction="none", **case.arguments, **extra)(
+            tf.constant(case.t), p
+        )
+    source = z if module is not keras or not as_activation else p
+    with tf.GradientTape() as tape:
+        tape.watch(source)
+        p = module.activations.softmax(source) if source is z and as_activation else source
+        total = module.losses.SparseCategoricalCrossentropy(**case.arguments, **extra)(tf.constant(case.t), p)
+    gradient = tape.gradient(total, source).numpy()
+    with semantics.use(engine), np.errstate(all="ignore"):
+        loss = ours(case, engine)
+        tensor = wrap(p.numpy(), logits=case.p) if as_activation else case.p
+        result, pullback = loss.value_and_pullback(case.t, tensor)
+        d_pred, d_logits = pullback()
+        function = losses.sparse_categorical_crossentropy(case.t, tensor, **case.arguments)
+    # Keras 3 takes a new tensor, without the ignored rows, which has no logits.
+    assert (d_pred is None) == (as_activation and module is not keras)
+    plain = Case(case.loss, np.where(case.t == ignored, 0, case.t), np.nan_to_num(p.numpy()), dict(case.arguments))
+    plain.arguments["from_logits"] |= d_pred is None
+    if d_pred is None:
+        plain.p = np.nan_to_num(case.p)
+    scale, d_scale, roundings = spread(plain)
+    roundings += scale.size
+    largest = scale.max(initial=0) * (1 + scale.size)
+    assert_agrees(function, value.numpy(), roundings=roundings, scale=scale, dtype=case.dtype)
+    assert_agrees(result, total.numpy(), roundings=roundings, scale=largest, dtype=case.dtype)
+    found = d_pred if d_logits is None else d_logits
+    assert_agrees(found, gradient, roundings=roundings, scale=d_scale, dtype=case.dtype)
+
+
+SPECIAL = [np.inf, -np.inf, np.nan, 0.0, -200.0, 200.0, 88.8, 1e30, -1e30]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("special", SPECIAL)
+def test_special_logits(engine, special):
+    z = np.array([[special, 1.0], [1.0, special], [special, special]], "float32")
+    t = np.array([[0.0, 1.0], [0.25, 0.75], [1.0, 0.0]], "float32")
+    for loss, targets in (("binary", t), ("categorical", t), ("sparse_categorical", np.array([0, 1, 0]))):
+        case = Case(f"{loss}_crossentropy", targets, z, {"from_logits": True})
+        for weights in (None, np.array([1.0, 2.0, 3.0], "float32")):
+            compare_specials(case, engine, weights)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("special", [np.inf, -np.inf, np.nan, 0.0, 1.0, -1.0, 2.0, 5e-8])
+def test_special_predictions(engine, special):
+    p = np.array([[special, 0.5], [0.25, special], [special, special]], "float32")
+    t = np.array([[0.0, 1.0], [0.25, 0.75], [1.0, 0.0]], "float32")
+    for loss, targets in (
+        ("binary_crossentropy", t),
+        ("categorical_crossentropy", t),
+        ("sparse_categorical_crossentropy", np.array([0, 1, 0])),
+        ("mean_squared_error", t),
+        ("mean_absolute_error", t),
+    ):
+        compare_specials(Case(loss, targets, p), engine, None)
+
+
+def compare_specials(case, engine, weights):
+    expected, gradient = run(ENGINES[engine], case, weights, reduction="none")
+    with semantics.use(engine), np.errstate(all="ignore"):
+        loss = ours(case, engine)
+        loss.reduction = "none"
+        value, pullback = loss.value_and_pullback(case.t, case.p, weights)
+        d_pred, _ = pullback()
+        roundings = spread(case)[2]
+    what = f"{case.loss} of {case.p.tolist()}"
+    assert_agrees(value, expected, roundings=roundings, what=what, scale=np.maximum(1, np.abs(expected)))
+    # The gradient of a cross-entropy of probabilities is as large as 1 / epsilon.
+    scale = 8.0 if case.from_logits else np.maximum(8.0, np.abs(np.nan_to_num(gradient)).max())
+    assert_agrees(d_pred, gradient, roundings=roundings, scale=scale, what=f"gradient of {what}")
+
+
+@pytest.mark.parametrize(("t", "p"), [(1, 1), (1, 0), (0, 1), (0, 0), (1, 1e-7), (1, 1 - 1e-7)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_binary_crossentropy_of_certainty(engine, dtype, t, p):
+    arrays = np.array([[t]], dtype), np.array([[p]], dtype)
+    expected = ENGINES[engine].losses.binary_crossentropy(*arrays).numpy()
+    with semantics.use(engine):
+        assert_agrees(losses.binary_crossentropy(*arrays), expected, roundings=2 * 4, dtype=dtype)
+
+
+shape_pairs = st.tuples(
+    st.lists(st.integers(1, 3), min_size=0, max_size=3).map(tuple),
+    st.lists(st.integers(1, 3), min_size=0, max_size=3).map(tuple),
+)
+
+
+@many
+@given(
+    shape_pairs,
+    st.sampled_from([*ERRORS, "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]),
+    engines,
+    st.booleans(),
+)
+def test_shapes(pair, name, engine, as_object):
+    """Any two shapes: the same values, or errors of the same family."""
+    # Of one sample without a batch axis, tf_keras makes a batch if its label has one.
+    assume(not (name[0] == "s" and engine == "tf_keras" and len(pair[1]) == 1))
+    rng = np.random.default_rng(len(pair[0]) + 7 * len(pair[1]))
+    t = rng.integers(0, pair[1][-1] if pair[1] else 1, pair[0]) if name[0] == "s" else rng.random(pair[0])
+    t, p = np.asarray(t, "float32"), np.asarray(rng.random(pair[1]), "float32")
+    case = Case(name, t, p)
+    module = ENGINES[engine]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            target = loss_object(module, case)(reduction="none") if as_object else getattr(module.losses, name)
+            expected = target(tf.constant(t), tf.constant(p)).numpy()
+        except (ValueError, tf.errors.InvalidArgumentError, IndexError, ZeroDivisionError) as error:
+            expected = error
+        with semantics.use(engine):
+            loss = ours(case, engine)
+            loss.reduction = "none"
+            call = loss if as_object else getattr(losses, name)
+            if isinstance(expected, Exception):
+                kinds = (ValueError, IndexError) if isinstance(expected, IndexError) else ValueError
+                with pytest.raises(kinds):
+                    call(wrap(t), wrap(p))
+                return
+            value = call(wrap(t), wrap(p))
+    roundings = 4 * max(p.size, t.size) + 30
+    assert_agrees(value, expected, roundings=roundings, scale=17.0 * max(*p.shape[-1:], 1, 1))
+
+
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "none"])
+@pytest.mark.parametrize("shape", [(0, 3), (2, 0), (0, 2, 3), (2, 0, 3)])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_empty_batches(engine, shape, reduction):
+    empty = np.zeros(shape, "float32")
+    expected, gradient = run(ENGINES[engine], Case("mean_squared_error", empty, empty), reduction=reduction)
+    with semantics.use(engine), np.errstate(all="ignore"):
+        value, pullback = losses.MeanSquaredError(reduction=reduction).value_and_pullback(empty, empty)
+        assert_agrees(value, expected, roundings=0)
+        assert pullback()[0].shape == gradient.shape
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nan_weights_and_nan_losses_meet_zero_weights(engine):
+    case = Case("mean_squared_error", np.array([[np.nan], [1.0], [2.0]], "f"), np.array([[1.0], [3.0], [5.0]], "f"))
+    for weights in ([0.0, 1.0, 1.0], [1.0, np.nan, 0.0]):
+        w = np.array(weights, "float32")
+        expected, gradient = run(ENGINES[engine], case, w)
+        with semantics.use(engine):
+            value, pullback = losses.MeanSquaredError().value_and_pullback(case.t, case.p, w)
+        assert_agrees(value, expected, roundings=0)
+        assert_agrees(pullback()[0], gradient, roundings=6)

@@ -1,0 +1,421 @@
+"""LSTM and LSTMCell beside Keras 3 and tf_keras: every option, masks, states, dropout, gradients."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import refkeras
+from parity_tests.agreement import assert_agrees
+from parity_tests.layer_sides import ENGINES, array, make_both, outcome, run_engine, run_ours
+from parity_tests.shows import shows
+from refkeras import semantics
+
+BOTH = sorted(ENGINES)
+KERAS_3 = "keras-3@tensorflow"
+FLAGS = ("return_sequences", "return_state", "go_backwards", "unroll", "zero_output_for_mask", "use_bias")
+ACTIVATIONS = [("tanh", "sigmoid"), ("tanh", "sigmoid"), ("relu", "hard_sigmoid"), ("elu", "tanh"), (None, "softmax")]
+
+
+def roundings(B, T, F, u):
+    """A step rounds sums of F + u + 1 products and some twelve values more, each no larger than the scale.
+
+    It passes errors in h and c on at most fourfold: through U, whose columns have an absolute sum of 1 at most,
+    into z, from there to c (|c| ≤ T + 1, and gates' slopes are at most 1), and from both to h.
+    Gradients go the same way back, and sum over samples and steps.
+    """
+    return 30 * (F + u + 12) * 4**T * B * T
+
+
+def random_weights(random, shapes, dtype):
+    weights = [random.normal(size=shape).astype(dtype) for shape in shapes]
+    weights[1] /= np.abs(weights[1]).sum(axis=0)
+    return weights
+
+
+def random_mask(random, B, T, pattern):
+    mask = random.random((B, T)) < 0.6
+    if pattern == "first":
+        mask[:, 0] = False
+    elif pattern == "last":
+        mask[:, -1] = False
+    elif pattern == "rows":
+        mask[0] = False
+    elif pattern == "padded":
+        mask = np.arange(T) < random.integers(0, T + 1, (B, 1))
+    return mask
+
+
+@st.composite
+def calls(draw):
+    B, T, F, u = (draw(st.integers(1, top), label=name) for name, top in zip("BTFu", (4, 5, 4, 4), strict=True))
+    flags = {name: draw(st.booleans(), label=name) for name in FLAGS}
+    activation, recurrent_activation = draw(st.sampled_from(ACTIVATIONS))
+    flags |= {"activation": activation, "recurrent_activation": recurrent_activation}
+    pattern = draw(st.sampled_from(["none", "random", "first", "last", "rows", "padded"]), label="mask")
+    return (B, T, F, u), flags, pattern, draw(st.booleans(), label="initial_state"), draw(st.integers(0, 2**32))
+
+
+def compare(engine, sizes, flags, pattern, with_states, seed, dtype="float64"):
+    B, T, F, u = sizes
+    random = np.random.default_rng(seed)
+    ours, theirs = make_both(engine, lambda layers: layers.LSTM(u, dtype=dtype, **flags))
+    x = random.normal(size=(B, T, F)).astype(dtype)
+    states = [random.normal(size=(B, u)).astype(dtype) for _ in range(2)] if with_states else None
+    mask = None if pattern == "none" else random_mask(random, B, T, pattern)
+    sequence = (B, T, u) if flags["return_sequences"] else (B, u)
+    shapes = [sequence, (B, u), (B, u)] if flags["return_state"] else [sequence]
+    d_outputs = [random.normal(size=shape).astype(dtype) for shape in shapes]
+    tensors = None if states is None else [tf.constant(s) for s in states]
+    with semantics.use(engine), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # softmax over one unit
+        theirs.build(x.shape)
+        ours.build(x.shape)
+        theirs.set_weights(random_weights(random, [w.shape for w in theirs.get_weights()], dtype))
+        ours.set_weights(theirs.get_weights())
+        a = run_ours(ours, x, d_outputs, mask_argument=mask, **({} if states is None else {"initial_state": states}))
+        kwargs = {} if tensors is None else {"initial_state": tensors, "wanted": tensors}
+        b = run_engine(theirs, x, d_outputs, mask_argument=mask, **kwargs)
+    count = roundings(*sizes)
+    found, expected = [*a.outputs, *a.d_inputs, *a.d_weights], [*b.outputs, *b.d_inputs, *b.d_weights]
+    names = (
+        ["y", "h", "c"][: len(shapes)]
+        + ["dx", "dh0", "dc0"][: len(a.d_inputs)]
+        + ["dW", "dU", "db"][: len(a.d_weights)]
+    )
+    for name, mine, real in zip(names, found, expected, strict=True):
+        if real is None:  # nothing depends on it: every step is masked
+            real = np.zeros_like(mine)
+        scale = max(1.0, float(np.abs(real).max()), float(np.abs(mine).max()))
+        assert_agrees(mine, real, roundings=count, scale=scale, dtype=dtype, what=name)
+
+
+def assume_engine_runs(engine, call):
+    """tf_keras stumbles over the shape of a last output that it zeroes unrolled."""
+    flags, pattern = call[1:3]
+    zeroed = flags["unroll"] and flags["zero_output_for_mask"] and pattern != "none"
+    assume(not (engine == "tf_keras" and zeroed and not flags["return_sequences"]))
+
+
+@given(st.sampled_from(BOTH), calls())
+@settings(max_examples=40)
+def test_values_and_gradients(engine, call):
+    assume_engine_runs(engine, call)
+    compare(engine, *call)
+
+
+@given(st.sampled_from(BOTH), calls())
+@settings(max_examples=8)
+def test_float32(engine, call):
+    assume_engine_runs(engine, call)
+    sizes, *others = call
+    compare(engine, (sizes[0], 1, *sizes[2:]), *others, dtype="float32")
+
+
+def test_masks_of_outputs():
+    mask = np.array([[True, False, True]])
+    for sequences in (False, True):
+        for states in (False, True):
+            ours, theirs = make_both(
+                KERAS_3, lambda layers, q=sequences, s=states: layers.LSTM(2, return_sequences=q, return_state=s)
+            )
+            for given_mask in (mask, None):
+                found, expected = ours.compute_mask(None, given_mask), theirs.compute_mask(None, given_mask)
+                assert str(found) == str(expected)
+
+
+# -- states -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", BOTH)
+def test_stateful(engine):
+    random = np.random.default_rng(0)
+    ours, theirs = make_both(engine, lambda layers: layers.LSTM(3, stateful=True, return_state=True, dtype="float64"))
+    x = random.normal(size=(2, 3, 4))
+    with semantics.use(engine):
+        theirs.build((2, 3, 4))
+        ours.build((2, 3, 4))
+        ours.set_weights(theirs.get_weights())
+        assert len(ours.weights) == len(theirs.get_weights()) == 3
+        for call in range(4):
+            if call == 2:
+                ours.reset_states()
+                theirs.reset_states()
+            a, b = run_ours(ours, x, training=bool(call % 2)), run_engine(theirs, x, training=bool(call % 2))
+            for mine, real in zip(a.outputs, b.outputs, strict=True):
+                assert_agrees(mine, real, roundings=roundings(2, 3, 4, 3), scale=1, dtype="float64")
+            for mine, real in zip(ours.states, theirs.states, strict=True):
+                assert_agrees(array(mine), array(real), roundings=roundings(2, 3, 4, 3), scale=1, dtype="float64")
+        results = [
+            outcome(lambda: ours(x[:1])),
+            outcome(lambda: theirs(tf.constant(x[:1]))),
+        ]
+        assert results[0] is results[1] is ValueError
+
+
+@shows("stored_state_wins")
+def test_initial_state_of_a_stateful_layer():
+    random = np.random.default_rng(0)
+    x, h, c = (random.normal(size=shape) for shape in ((2, 3, 4), (2, 3), (2, 3)))
+    kept = []
+    for engine in BOTH:
+        ours, theirs = make_both(engine, lambda layers: layers.LSTM(3, stateful=True, dtype="float64"))
+        with semantics.use(engine):
+            theirs.build((2, 3, 4))
+            ours.build((2, 3, 4))
+            ours.set_weights(theirs.get_weights())
+            values = []
+            for _ in range(2):
+                values.append(array(ours(x, initial_state=[h, c])))
+                real = theirs(tf.constant(x), initial_state=[tf.constant(h), tf.constant(c)]).numpy()
+                assert_agrees(values[-1], real, roundings=roundings(2, 3, 4, 3), scale=1, dtype="float64")
+            kept.append(np.allclose(*values))
+    assert kept == [True, False]
+
+
+@shows("recurrent_outputs")
+def test_kind_of_outputs():
+    x = np.ones((1, 2, 3), "float32")
+    for engine in BOTH:
+        ours, theirs = make_both(engine, lambda layers: layers.LSTM(2, return_state=True))
+        with semantics.use(engine):
+            assert type(ours(x)) is type(theirs(tf.constant(x))) is {KERAS_3: tuple, "tf_keras": list}[engine]
+
+
+@shows("lists_hold_states")
+def test_states_in_a_list():
+    x, h, c = np.ones((1, 2, 3), "float32"), np.full((1, 2), 0.5, "float32"), np.full((1, 2), 2, "float32")
+    for engine in BOTH:
+        ours, theirs = make_both(engine, lambda layers: layers.LSTM(2, kernel_initializer="ones"))
+        with semantics.use(engine):
+            theirs.build(x.shape)
+            ours.build(x.shape)
+            ours.set_weights(theirs.get_weights())
+            mine = outcome(lambda layer=ours: array(layer([x, h, c])))
+            real = outcome(lambda layer=theirs: layer([tf.constant(v) for v in (x, h, c)]).numpy())
+        if engine == KERAS_3:
+            assert mine is real is ValueError
+        else:
+            assert_agrees(mine, real, roundings=roundings(1, 2, 3, 2), scale=1)
+
+
+@shows("state_count_error")
+def test_wrong_number_of_states():
+    x, h = np.ones((1, 2, 3), "float32"), np.ones((1, 2), "float32")
+    for engine in BOTH:
+        ours, theirs = make_both(engine, lambda layers: layers.LSTM(2))
+        with semantics.use(engine):
+            mine = outcome(lambda layer=ours: layer(x, initial_state=[h]))
+            real = outcome(lambda layer=theirs: layer(tf.constant(x), initial_state=[tf.constant(h)]))
+        assert mine is real is {KERAS_3: IndexError, "tf_keras": ValueError}[engine]
+
+
+@shows("empty_batch_runs")
+def test_batch_of_no_samples():
+    for engine in BOTH:
+        ours, theirs = make_both(engine, lambda layers: layers.LSTM(2))
+        with semantics.use(engine):
+            mine = outcome(lambda layer=ours: layer(np.ones((0, 2, 3), "float32")).shape)
+            real = outcome(lambda layer=theirs: tuple(layer(tf.ones((0, 2, 3))).shape))
+        assert mine == real
+
+
+# -- dropout ------------------------------------------------------------------------------------------------
+
+
+@given(st.data())
+@settings(max_examples=10)
+def test_dropout(data):
+    dropout, recurrent_dropout = (data.draw(st.sampled_from([0.0, 0.3, 0.6, 1.0])) for _ in range(2))
+    implementation, seed = data.draw(st.sampled_from([1, 2])), data.draw(st.integers(0, 1000))
+    flags = {name: data.draw(st.booleans()) for name in ("go_backwards", "unroll", "return_sequences")}
+    B, T, F, u = sizes = (3, 3, 4, 2)
+    random = np.random.default_rng(seed)
+
+    def make(layers):
+        rates = {"dropout": dropout, "recurrent_dropout": recurrent_dropout, "implementation": implementation}
+        return layers.LSTM(u, seed=seed, use_cudnn=False, dtype="float64", **rates, **flags)
+
+    ours, theirs = make_both(KERAS_3, make)
+    x = random.normal(size=(B, T, F))
+    theirs.build(x.shape)
+    ours.build(x.shape)
+    theirs.set_weights(random_weights(random, [w.shape for w in theirs.get_weights()], "float64"))
+    ours.set_weights(theirs.get_weights())
+    dy = random.normal(size=(B, T, u) if flags["return_sequences"] else (B, u))
+    for training in (True, False, True):  # masks are drawn in inference too
+        a, b = run_ours(ours, x, [dy], training=training), run_engine(theirs, x, [dy], training=training)
+        for mine, real in zip(
+            (*a.outputs, *a.d_inputs, *a.d_weights), (*b.outputs, *b.d_inputs, *b.d_weights), strict=True
+        ):
+            scale = max(1.0, float(np.abs(real).max()))
+            assert_agrees(mine, real, roundings=roundings(*sizes), scale=scale, dtype="float64")
+        np.testing.assert_array_equal(ours.cell.seed_generator.state.numpy(), theirs.cell.seed_generator.state.numpy())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dropout": 0.4},
+        {"dropout": 0.4, "go_backwards": True},
+        {"dropout": 0.4, "activation": "relu", "go_backwards": True},
+        {"dropout": 0.4, "implementation": 1},
+        {"recurrent_dropout": 0.3},
+        {"dropout": 0.4, "recurrent_dropout": 0.3, "unroll": True},
+    ],
+)
+def test_dropout_of_tf_keras(options):
+    """Masks that are drawn for every step anew, as for one mask that stays; gradients through them."""
+    x, dy = np.random.default_rng(0).normal(size=(3, 4, 5)), np.random.default_rng(1).normal(size=(3, 4, 2))
+    ours, theirs = make_both(
+        "tf_keras", lambda layers: layers.LSTM(2, return_sequences=True, dtype="float64", **options)
+    )
+    with semantics.use("tf_keras"):
+        refkeras.utils.set_random_seed(7)
+        ours.build(x.shape)
+        ours.set_weights(random_weights(np.random.default_rng(2), [w.shape for w in ours.weights], "float64"))
+        mine = [run_ours(ours, x, [dy], training=True) for _ in range(2)]
+        tf_keras.utils.set_random_seed(7)
+        theirs.build(x.shape)
+        theirs.set_weights(ours.get_weights())
+        real = [run_engine(theirs, x, [dy], training=True) for _ in range(2)]
+    for a, b in zip(mine, real, strict=True):
+        for value, expected in zip(
+            (*a.outputs, *a.d_inputs, *a.d_weights), (*b.outputs, *b.d_inputs, *b.d_weights), strict=True
+        ):
+            scale = max(1.0, float(np.abs(expected).max()))
+            assert_agrees(value, expected, roundings=roundings(3, 4, 5, 2), scale=scale, dtype="float64")
+    assert not np.allclose(mine[0].outputs[0], mine[1].outputs[0])
+
+
+@shows("gatewise_dropout_fails")
+def test_one_mask_per_gate():
+    x = np.ones((2, 3, 4), "float32")
+    for engine in BOTH:
+        ours, theirs = make_both(engine, lambda layers: layers.LSTM(2, dropout=0.5, implementation=1))
+        with semantics.use(engine):
+            mine = outcome(lambda layer=ours: array(layer(x, training=True)).shape)
+            real = outcome(lambda layer=theirs: layer(tf.constant(x), training=True).numpy().shape)
+            assert mine == real
+            assert (mine is ValueError) == (engine == KERAS_3)
+            assert outcome(lambda layer=ours: array(layer(x)).shape) == (2, 2)
+
+
+def test_dropout_with_a_mask_and_states():
+    random = np.random.default_rng(0)
+    ours, theirs = make_both(
+        KERAS_3,
+        lambda layers: layers.LSTM(
+            2, dropout=0.4, recurrent_dropout=0.2, seed=3, dtype="float64", return_sequences=True
+        ),
+    )
+    x, states = random.normal(size=(3, 4, 5)), [random.normal(size=(3, 2)) for _ in range(2)]
+    mask = random_mask(random, 3, 4, "random")
+    theirs.build(x.shape)
+    ours.build(x.shape)
+    ours.set_weights(theirs.get_weights())
+    dy = random.normal(size=(3, 4, 2))
+    tensors = [tf.constant(s) for s in states]
+    a = run_ours(ours, x, [dy], training=True, mask_argument=mask, initial_state=states)
+    b = run_engine(theirs, x, [dy], training=True, mask_argument=mask, initial_state=tensors, wanted=tensors)
+    for mine, real in zip(
+        (*a.outputs, *a.d_inputs, *a.d_weights), (*b.outputs, *b.d_inputs, *b.d_weights), strict=True
+    ):
+        scale = max(1.0, float(np.abs(real).max()))
+        assert_agrees(mine, real, roundings=roundings(3, 4, 5, 2), scale=scale, dtype="float64")
+
+
+# -- the cell, weights and arguments ----------------------------------------------------------------------------
+
+
+@given(st.data())
+@settings(max_examples=15)
+def test_cell(data):
+    dropout, recurrent_dropout = (data.draw(st.sampled_from([0.0, 0.5])) for _ in range(2))
+    activation, recurrent_activation = data.draw(st.sampled_from(ACTIVATIONS[1:]))
+    use_bias, training = data.draw(st.booleans()), data.draw(st.booleans())
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    B, F, u = 3, 4, 2
+
+    def make(layers):
+        rates = {"dropout": dropout, "recurrent_dropout": recurrent_dropout, "seed": 5}
+        return layers.LSTMCell(u, activation, recurrent_activation, use_bias=use_bias, dtype="float64", **rates)
+
+    ours, theirs = make_both(KERAS_3, make)
+    x, states = random.normal(size=(B, F)), [random.normal(size=(B, u)) for _ in range(2)]
+    theirs.build((B, F))
+    ours.build((B, F))
+    theirs.set_weights(random_weights(random, [w.shape for w in theirs.get_weights()], "float64"))
+    ours.set_weights(theirs.get_weights())
+    d_outputs = [random.normal(size=(B, u)) for _ in range(3)]
+    tensors = [tf.constant(s) for s in states]
+    for _ in range(2):  # the same masks again, as they are kept over the steps
+        a = run_ours(ours, x, d_outputs, training=training, states=states)
+        b = run_engine(theirs, x, d_outputs, training=training, states=tensors, wanted=tensors)
+        for mine, real in zip(
+            (*a.outputs, *a.d_inputs, *a.d_weights), (*b.outputs, *b.d_inputs, *b.d_weights), strict=True
+        ):
+            scale = max(1.0, float(np.abs(real).max()))
+            assert_agrees(mine, real, roundings=roundings(B, 1, F, u), scale=scale, dtype="float64")
+
+
+def test_names_paths_and_initial_weights():
+    def make(layers):
+        return layers.LSTM(
+            3,
+            name="memory",
+            bias_initializer=(refkeras if layers is refkeras.layers else keras).initializers.Constant(0.5),
+        )
+
+    ours, theirs = make_both(KERAS_3, make)
+    ours.build((None, 4, 5))
+    theirs.build((None, 4, 5))
+    for mine, real in zip(ours.weights, theirs.weights, strict=True):
+        assert (mine.name, mine.path, mine.shape, mine.dtype) == (real.name, real.path, tuple(real.shape), real.dtype)
+    np.testing.assert_array_equal(ours.get_weights()[2], theirs.get_weights()[2])
+    without, engine_without = make_both(KERAS_3, lambda layers: layers.LSTM(3, use_bias=False))
+    without.build((None, 4, 5))
+    engine_without.build((None, 4, 5))
+    assert [w.shape for w in without.weights] == [tuple(w.shape) for w in engine_without.weights]
+    assert len(ours.cell.weights) == 3
+    assert ours.count_params() == theirs.count_params()
+
+
+@pytest.mark.parametrize("states", [False, True])
+@pytest.mark.parametrize("sequences", [False, True])
+def test_symbolic_shapes(states, sequences):
+    ours, theirs = make_both(KERAS_3, lambda layers: layers.LSTM(3, return_sequences=sequences, return_state=states))
+    for shape in ((None, None, 5), (2, 4, 5), (None, 4, 5)):
+        assert ours.compute_output_shape(shape) == theirs.compute_output_shape(shape)
+
+
+def test_integer_input_is_cast():
+    ours, theirs = make_both(
+        KERAS_3, lambda layers: layers.LSTM(2, kernel_initializer="ones", recurrent_initializer="ones")
+    )
+    x = np.array([[[1, 2], [0, 1]]])
+    a, b = ours(x), theirs(tf.constant(x))
+    assert a.dtype == b.dtype.as_numpy_dtype == np.float32
+    assert_agrees(a, b, roundings=roundings(1, 2, 2, 2), scale=1)
+
+
+def test_whole_models_agree_in_graph_mode():
+    """Masking, two LSTMs, states handed on: predict of a compiled model, traced by the engine."""
+
+    def make(layers, engine):
+        x = engine.Input((5, 3))
+        y, h, c = layers.LSTM(4, return_sequences=True, return_state=True)(layers.Masking()(x))
+        z = layers.LSTM(2, go_backwards=True)(y, initial_state=[layers.Dense(2)(h), layers.Dense(2)(c)])
+        return engine.Model(x, [z, y])
+
+    ours, theirs = make(refkeras.layers, refkeras), make(keras.layers, keras)
+    ours.set_weights(theirs.get_weights())
+    x = np.random.default_rng(0).normal(size=(6, 5, 3)).astype("float32")
+    x[1, 3:] = x[2, :2] = x[3] = 0
+    for mine, real in zip(ours.predict(x, verbose=0), theirs.predict(x, verbose=0), strict=True):
+        assert_agrees(mine, real, roundings=20 * (5 + 4 + 12) * 5, scale=1)

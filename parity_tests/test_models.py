@@ -1,0 +1,249 @@
+"""Graphs: order of layers and weights, names, paths, shapes and configuration equal Keras's."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import keras
+import numpy as np
+import pytest
+import tf_keras
+from hypothesis import given
+from hypothesis import strategies as st
+
+import refkeras
+from parity_tests.shows import shows
+from refkeras import semantics
+
+
+def branching(k, units=(3, 5)):
+    a = k.Input((4,), name="a")
+    b = k.Input((2,), name="b")
+    shared = k.layers.Dense(units[0], activation="tanh")
+    left, right = shared(a), k.layers.Dense(units[0])(b)
+    merged = k.layers.Concatenate()([left, right])
+    again = k.layers.Add()([left, right])
+    out = k.layers.Dense(units[1], activation="softmax", name="head")(merged)
+    return k.Model([a, b], [out, k.layers.Dense(1, name="side")(again)])
+
+
+def recurrent(k):
+    x = k.Input((6, 3))
+    sequence, h, c = k.layers.LSTM(4, return_sequences=True, return_state=True)(x)
+    y = k.layers.LSTM(5)(sequence)
+    z = k.layers.Dropout(0.5)(k.layers.Concatenate()([y, h, c]))
+    return k.Model(inputs=x, outputs=[k.layers.Dense(2)(z), c])
+
+
+def stacked(k):
+    model = k.Sequential(name="stack")
+    model.add(k.Input((5, 3)))
+    model.add(k.layers.Masking(mask_value=-1.0))
+    model.add(k.layers.LSTM(4, return_sequences=True))
+    model.add(k.layers.Dense(3, activation="relu"))
+    model.add(k.layers.Flatten())
+    model.add(k.layers.Reshape((3, 5)))
+    model.add(k.layers.LeakyReLU())
+    model.add(k.layers.Softmax())
+    return model
+
+
+def nested(k):
+    inner = k.Sequential([k.Input((3,)), k.layers.Dense(4, activation="sigmoid"), k.layers.Dense(2)])
+    x = k.Input((3,))
+    y = k.Input((3,))
+    merged = k.layers.Concatenate()([inner(x), inner(y)])
+    return k.Model({"x": x, "y": y} if k is None else [x, y], k.layers.Dense(1)(merged))
+
+
+def depth_order(k):
+    """A layer that is created late and lies near the inputs, and one used at two depths."""
+    x = k.Input((3,))
+    late = k.layers.Dense(3, name="late")
+    early = k.layers.Dense(3, name="early")
+    h = early(late(x))
+    return k.Model(x, [late(h), k.layers.Dense(2, name="last")(h), early(x)])
+
+
+MODELS = [branching, recurrent, stacked, nested, depth_order]
+
+
+def make(k, build):
+    k.backend.clear_session()
+    random.seed(1)
+    k.utils.set_random_seed(1)
+    return build(k)
+
+
+@pytest.mark.parametrize("build", MODELS)
+@pytest.mark.parametrize("engine", [keras, tf_keras], ids=["keras-3", "tf_keras"])
+def test_structure(build, engine):
+    with semantics.use("tf_keras" if engine is tf_keras else "keras-3@tensorflow"):
+        ours, theirs = make(refkeras, build), make(engine, build)
+        assert ours.name == theirs.name
+        assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
+        assert [w.shape for w in ours.get_weights()] == [w.shape for w in theirs.get_weights()]
+        assert ours.count_params() == theirs.count_params()
+        assert ours.output_shape == theirs.output_shape
+        assert ours.input_shape == theirs.input_shape
+        if hasattr(theirs, "output_names") and hasattr(ours, "output_names"):
+            assert ours.output_names == theirs.output_names
+        if engine is keras:
+            assert [w.path for w in ours.weights] == [w.path for w in theirs.weights]
+            assert [w.name for w in ours.weights] == [w.name for w in theirs.weights]
+
+
+@pytest.mark.parametrize("build", MODELS)
+def test_config(build):
+    ours, theirs = make(refkeras, build), make(keras, build)
+    assert plain(ours.get_config()) == plain(theirs.get_config())
+    assert json.loads(json.dumps(ours.get_config())) == plain(ours.get_config())
+
+
+@pytest.mark.parametrize("build", MODELS)
+def test_config_round_trip_and_exchange(build):
+    ours = make(refkeras, build)
+    again = type(ours).from_config(ours.get_config())
+    assert plain(again.get_config()) == plain(ours.get_config())
+    theirs = make(keras, build)
+    from_theirs = type(ours).from_config(json.loads(json.dumps(plain(theirs.get_config()))))
+    assert [layer.name for layer in from_theirs.layers] == [layer.name for layer in theirs.layers]
+    assert type(theirs).from_config(plain(ours.get_config())).count_params() == ours.count_params()
+
+
+def plain(value):
+    """As JSON would have it: tuples are lists. Keras says where a class is defined; refkeras has only public places."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+@given(widths=st.lists(st.integers(1, 4), min_size=2, max_size=6), data=st.data())
+def test_random_graphs(widths, data):
+    """Any graph of Dense, Add and Concatenate layers has Keras's layer order, and computes Keras's values."""
+    plan = []
+    for width in widths:
+        sources = data.draw(st.lists(st.integers(0, len(plan)), min_size=1, max_size=3, unique=True))
+        plan.append((width, sources))
+    outputs = sorted(data.draw(st.sets(st.integers(1, len(plan)), min_size=1, max_size=3)))
+    seed = data.draw(st.integers(0, 2**20))
+
+    def build(k):
+        tensors = [k.Input((3,))]
+        for width, sources in plan:
+            chosen = [tensors[i] for i in sources]
+            joined = chosen[0] if len(chosen) == 1 else k.layers.Concatenate()(chosen)
+            tensors.append(k.layers.Dense(width, activation="tanh")(joined))
+        return k.Model(tensors[0], [tensors[i] for i in outputs])
+
+    ours, theirs = make(refkeras, build), make(keras, build)
+    assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=w.shape).astype("float32") for w in theirs.get_weights()]
+    theirs.set_weights(weights)
+    ours.set_weights(weights)
+    x = rng.normal(size=(4, 3)).astype("float32")
+    wanted, got = theirs(x), ours(x)
+    wanted = wanted if isinstance(wanted, (list, tuple)) else [wanted]
+    got = got if isinstance(got, (list, tuple)) else [got]
+    bounds = rounding_bounds(plan, weights_by_layer(ours), x)
+    for w, g, i in zip(wanted, got, outputs, strict=True):
+        assert np.all(np.abs(np.asarray(g, "float64") - np.asarray(w, "float64")) <= 2 * bounds[i])
+
+
+def weights_by_layer(model):
+    return {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
+
+
+def rounding_bounds(plan, weights, x):
+    """Worst-case rounding error of each tensor of the graph in float32.
+
+    A sum of n products plus a bias rounds at most n + 1 times, each time at
+    most u * (|x| . |W| + |b|); what was wrong before is multiplied by |W|;
+    tanh has slope at most 1 and is itself within 4 u. Layers that no output
+    needs are not in the model and are skipped.
+    """
+    u = 2.0**-24
+    values, errors = [x.astype("float64")], [np.zeros_like(x, dtype="float64")]
+    for i, (width, sources) in enumerate(plan):
+        value = np.concatenate([values[j] for j in sources], axis=1)
+        error = np.concatenate([errors[j] for j in sources], axis=1)
+        name = f"dense_{i}" if i else "dense"
+        kernel, bias = weights.get(name, (np.zeros((value.shape[1], width)), np.zeros(width)))
+        kernel, bias = np.float64(kernel), np.float64(bias)
+        size = np.abs(value) @ np.abs(kernel) + np.abs(bias)
+        values.append(np.tanh(value @ kernel + bias))
+        errors.append(error @ np.abs(kernel) + (value.shape[1] + 1) * u * size + 4 * u)
+    return errors
+
+
+@shows("model_base_name", "input_base_name", "private_name_prefix")
+def test_automatic_names():
+    for name, engine in (("keras-3@tensorflow", keras), ("tf_keras", tf_keras)):
+        with semantics.use(name):
+            found = []
+            for k in (refkeras, engine):
+                k.backend.clear_session()
+                private = type("_Priv", (k.layers.Layer,), {})
+                x, y = k.Input((2,)), k.Input((2,))
+                model = k.Model([x, y], k.layers.Add()([x, y]))
+                found.append(
+                    [
+                        model.name,
+                        k.Model(x, k.layers.ReLU()(x)).name,
+                        x._keras_history[0].name,
+                        y._keras_history[0].name,
+                        private().name,
+                        k.Sequential([k.Input((2,)), k.layers.Dense(1)]).name,
+                        k.Model(x, k.layers.LSTMCell(2, name="cell") and k.layers.ReLU()(x)).name,
+                    ]
+                )
+            assert found[0] == found[1]
+
+
+@shows("slash_in_layer_name", "unknown_argument_is_type_error")
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda k: k.layers.Dense(2, name="a/b"),
+        lambda k: k.layers.Dense(2, name=3),
+        lambda k: k.layers.Dense(2, unit_typo=3),
+        lambda k: k.Sequential([k.layers.Dense(2), "dense"]),
+        lambda k: k.Model(k.Input((2,)), k.layers.Dense(2)(k.Input((2,)))),
+        lambda k: k.Model(k.Input((2,)), 3),
+        lambda k: twice_named(k),
+        lambda k: branching(k).get_layer("nobody"),
+        lambda k: branching(k).get_layer(index=99),
+        lambda k: branching(k).get_layer(),
+        lambda k: branching(k).set_weights([np.zeros(3)]),
+        lambda k: branching(k).set_weights([np.zeros((1, 1))] * 8),
+        lambda k: k.layers.Dense(2).count_params(),
+        lambda k: k.layers.Dense(2)(k.Input((None,))),
+    ],
+)
+def test_errors_are_of_keras_types(call):
+    for name, engine in (("keras-3@tensorflow", keras), ("tf_keras", tf_keras)):
+        with semantics.use(name):
+            raised = []
+            for k in (refkeras, engine):
+                try:
+                    call(k)
+                    raised.append(None)
+                except Exception as error:  # the type is what is compared
+                    raised.append(type(error))
+            assert raised[0] is raised[1], name
+
+
+def twice_named(k):
+    x = k.Input((2,))
+    return k.Model(x, k.layers.Dense(2, name="same")(k.layers.Dense(2, name="same")(x)))
+
+
+@shows("dtype_policy_in_config")
+def test_dtype_in_config():
+    for name, engine in (("keras-3@tensorflow", keras), ("tf_keras", tf_keras)):
+        with semantics.use(name):
+            assert refkeras.layers.Flatten().get_config()["dtype"] == engine.layers.Flatten().get_config()["dtype"]

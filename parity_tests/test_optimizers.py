@@ -1,0 +1,206 @@
+"""Optimizer steps beside real Keras: bit for bit, weights, slots and counters."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parity_tests.agreement import assert_agrees
+from parity_tests.optimizer_runs import (
+    Run,
+    apply,
+    assert_same,
+    assert_same_state,
+    both_floatx,
+    make_keras_3,
+    make_ours,
+    make_tf_keras,
+    runs,
+)
+from parity_tests.shows import shows
+from refkeras import Variable, semantics
+
+
+@given(run=runs())
+def test_steps_are_keras_3s(run):
+    with both_floatx(run.floatx):
+        ours, weights = make_ours(run)
+        engine, engine_weights = make_keras_3(run)
+        for step, gradients in enumerate(run.gradients()):
+            ours.apply(gradients, weights)
+            apply(engine, gradients, engine_weights)
+            assert_same_state(ours, weights, engine, engine_weights, f"step {step} of {run}")
+            assert_same(ours.learning_rate, np.asarray(engine.learning_rate), "learning_rate")
+            assert_same(ours.iterations, np.asarray(engine.iterations), "iterations")
+        ours.finalize_variable_values(weights)
+        engine.finalize_variable_values(engine_weights)
+        assert_same_state(ours, weights, engine, engine_weights, f"the end of {run}")
+
+
+@given(run=runs(kinds=("SGD", "Adam", "AdamW"), keras_3=False))
+def test_steps_are_tf_keras_s(run):
+    with both_floatx(run.floatx), semantics.use("tf_keras"):
+        ours, weights = make_ours(run)
+        engine, engine_weights = make_tf_keras(run)
+        for step, gradients in enumerate(run.gradients()):
+            ours.apply(gradients, weights)
+            apply(engine, gradients, engine_weights)
+            assert_same_state(ours, weights, engine, engine_weights, f"step {step} of {run}")
+            assert_same(ours.learning_rate, engine.learning_rate.numpy(), "learning_rate")
+        ours.finalize_variable_values(weights)
+        engine.finalize_variable_values(engine_weights)
+        assert_same_state(ours, weights, engine, engine_weights, f"the end of {run}")
+
+
+@given(run=runs(kinds=("RMSprop",), keras_3=False))
+def test_rmsprop_is_tf_keras_s(run):
+    """tf_keras multiplies by TensorFlow's rsqrt, which is up to 3.1 units off: step by step from its own state."""
+    with both_floatx(run.floatx), semantics.use("tf_keras"):
+        ours, weights = make_ours(run)
+        engine, engine_weights = make_tf_keras(run)
+        ours.build(weights)
+        engine.build(engine_weights)
+        for step, gradients in enumerate(run.gradients()):
+            if step:
+                ours.set_weights([v.numpy() for v in engine.variables])
+            pairs = list(zip([*weights, *ours.variables[1:]], [*engine_weights, *engine.variables[1:]], strict=True))
+            before = [np.abs(e.numpy()) for _, e in pairs]
+            for w, e in pairs[: len(weights)]:
+                w.assign(e.numpy())
+            ours.apply(gradients, weights)
+            apply(engine, gradients, engine_weights)
+            assert_same(ours.iterations, engine.iterations.numpy(), "iterations")
+            sizes = [old + np.abs(e.numpy()) for old, (_, e) in zip(before, pairs, strict=True)]
+            for i, (w, e) in enumerate(pairs):
+                what = f"step {step}, {w.path} of {run}"
+                if not _rounds(w):
+                    assert_same(w.value, e.numpy(), what)
+                    continue
+                # An increment is a difference of weights or of momenta, so no larger than all of those together: it
+                # rounds 8 times, TensorFlow's rsqrt included. Decay, weight and average round 4 times more.
+                scale = sum(sizes[k] for k in range(i % len(weights), len(pairs), len(weights)) if _rounds(pairs[k][0]))
+                assert_agrees(w.value, e.numpy(), roundings=12, scale=scale, dtype=w.dtype, what=what)
+
+
+def _rounds(w: Variable) -> bool:
+    return "velocity" not in w.path and "average_gradient" not in w.path
+
+
+ENGINES = st.sampled_from(["keras-3", "tf_keras"])
+CLIPS = st.sampled_from(["clipnorm", "global_clipnorm"])
+SPECIAL = st.sampled_from([None, "zero", "nan", "inf"])
+
+
+@given(ENGINES, CLIPS, st.floats(1e-3, 100.0), SPECIAL, st.integers(0, 10**6), st.booleans())
+def test_norms_are_clipped(engine_name, clip, bound, special, seed, double):
+    """One step of SGD at rate 1 from weights of zero shows the clipped gradient."""
+    dtype = "float64" if double else "float32"
+    run = Run("SGD", {"learning_rate": 1.0, clip: bound}, [(3,), (2, 5), (17,)], [dtype] * 3, 1, seed)
+    (gradients,) = run.gradients()
+    if special == "zero":
+        gradients = [np.zeros_like(g) for g in gradients]
+    elif special:
+        gradients[1][1, 2] = float(special)
+    with semantics.use("tf_keras" if engine_name == "tf_keras" else "keras-3@tensorflow"):
+        ours, weights = make_ours(run)
+        engine, engine_weights = (make_tf_keras if engine_name == "tf_keras" else make_keras_3)(run)
+        for w in (*weights, *engine_weights):
+            w.assign(np.zeros(w.shape, dtype))
+        with np.errstate(invalid="ignore", over="ignore"):
+            ours.apply(gradients, weights)
+        apply(engine, gradients, engine_weights)
+    for w, e in zip(weights, engine_weights, strict=True):
+        # A sum of 30 squares, its root, and four roundings to scale by it.
+        assert_agrees(w.value, e.numpy(), roundings=30 + 1 + 1 + 4, dtype=dtype, what=f"{w.path}, {special}")
+
+
+def test_a_long_run_and_a_graph():
+    """200 steps of Adam, in a tf.function: float32 powers of beta as TensorFlow rounds them, up to t = 200."""
+    run = Run("Adam", {"learning_rate": 0.01}, [(4, 3), (5,)], ["float32"] * 2, 200, 7)
+    ours, weights = make_ours(run)
+    engine, engine_weights = make_keras_3(run)
+    engine.build(engine_weights)
+    step = tf.function(lambda *gradients: engine.apply(list(gradients), engine_weights))
+    for gradients in run.gradients():
+        ours.apply(gradients, weights)
+        step(*gradients)
+    assert_same_state(ours, weights, engine, engine_weights, "after 200 steps")
+
+
+@pytest.mark.parametrize("name", ["keras-3@tensorflow", "tf_keras"])
+@pytest.mark.parametrize("kind", ["SGD", "RMSprop", "Adam", "AdamW"])
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+def test_some_variables_without_gradient(name, kind):
+    """Skipped variables, alone or in a subset, with decay, averages and (Keras 3) accumulation."""
+    arguments = {"learning_rate": 0.02, "weight_decay": 0.1, "use_ema": True, "ema_overwrite_frequency": 4}
+    if name != "tf_keras":
+        arguments["gradient_accumulation_steps"] = 2
+    # Vectors of less than 8, where TensorFlow's rsqrt is exact.
+    run = Run(kind, arguments, [(3,), (2, 2), (5,)], ["float32"] * 3, 12, 5)
+    rng = np.random.default_rng(3)
+    with semantics.use(name):
+        ours, weights = make_ours(run)
+        engine, engine_weights = (make_tf_keras if name == "tf_keras" else make_keras_3)(run)
+        ours.build(weights)
+        engine.build(engine_weights)
+        for step, gradients in enumerate(run.gradients()):
+            chosen = sorted(rng.choice(3, size=rng.integers(1, 4), replace=False))
+            if step % 2:
+                chosen, gradients = [0, 1, 2], [g if i in chosen else None for i, g in enumerate(gradients)]
+            given_gradients = [gradients[i] for i in chosen]
+            ours.apply(given_gradients, [weights[i] for i in chosen])
+            apply(engine, given_gradients, [engine_weights[i] for i in chosen])
+            assert_same_state(ours, weights, engine, engine_weights, f"step {step}")
+
+
+@shows("ema_start", "ema_variables")
+@pytest.mark.parametrize("name", ["keras-3@tensorflow", "tf_keras"])
+def test_moving_averages(name):
+    """Keras 3 starts from zero, where the first step sets, and averages all; tf_keras starts from the weights."""
+    run = Run("SGD", {"learning_rate": 0.5, "use_ema": True, "ema_momentum": 0.75}, [(2,), (3,)], ["float32"] * 2, 1, 5)
+    (gradients,) = run.gradients()
+    with semantics.use(name):
+        ours, weights = make_ours(run)
+        engine, engine_weights = (make_tf_keras if name == "tf_keras" else make_keras_3)(run)
+        start = [w.numpy() for w in weights]
+        ours.build(weights)
+        engine.build(engine_weights)
+        assert_same_state(ours, weights, engine, engine_weights, "built")
+        apply(engine, [gradients[0]], engine_weights[:1])
+        ours.apply([gradients[0]], weights[:1])
+        assert_same_state(ours, weights, engine, engine_weights, "a step of one variable")
+        weights[0].assign(start[0])
+        engine_weights[0].assign(start[0])
+        apply(engine, gradients, engine_weights)
+        ours.apply(gradients, weights)
+        assert_same_state(ours, weights, engine, engine_weights, "a step of both")
+
+
+@pytest.mark.parametrize("name", ["keras-3@tensorflow", "tf_keras"])
+def test_constraints_come_last(name):
+    """Non-negative weights: after the update, and after an overwrite by the average."""
+    run = Run("SGD", {"learning_rate": 0.3, "use_ema": True}, [(6,)], ["float32"], 5, 2)
+    with semantics.use(name):
+        ours, weights = make_ours(run)
+        engine, engine_weights = (make_tf_keras if name == "tf_keras" else make_keras_3)(run)
+        weights[0].constraint = lambda w: np.maximum(w.value, 0)
+        if name == "tf_keras":
+            engine_weights[0]._constraint = tf.nn.relu
+        else:
+            engine_weights[0].constraint = keras.constraints.NonNeg()
+        for gradients in run.gradients():
+            ours.apply(gradients, weights)
+            apply(engine, gradients, engine_weights)
+            assert_same_state(ours, weights, engine, engine_weights, "constrained")
+        assert (weights[0].value == 0).any()
+
+
+def test_the_comparison_can_fail():
+    assert_same(np.float32([1, np.nan, 1e-45]), np.float32([1, np.nan, 0]), "equal")
+    for ours, engine in [(1.0, 1.0 + 2**-52), (1.0, np.float32(1)), ([1.0], 1.0), (np.nan, 0.0)]:
+        with pytest.raises(AssertionError):
+            assert_same(np.array(ours), np.array(engine), "different")

@@ -1,0 +1,165 @@
+"""Learning-rate schedules beside Keras 3 and tf_keras."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tf_keras
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parity_tests.agreement import assert_agrees
+from parity_tests.optimizer_runs import assert_same
+from refkeras import Variable, naming, semantics
+from refkeras.optimizers import schedules
+
+ENGINES = {"keras-3@tensorflow": keras.optimizers.schedules, "tf_keras": tf_keras.optimizers.schedules}
+RATES = st.floats(1e-4, 1.0)
+STEPS = st.integers(1, 50)
+COUNTS = st.one_of(STEPS, st.floats(0.5, 50.0))
+
+
+def kinds(rates: Any) -> dict[str, Any]:
+    """Return a strategy of arguments for each schedule whose formula rounds as TensorFlow does."""
+    return {
+        "ExponentialDecay": st.tuples(rates, COUNTS, st.floats(0.01, 2.0), st.booleans()),
+        "InverseTimeDecay": st.tuples(rates, COUNTS, st.just(0.0) | st.floats(1e-9, 2.0), st.booleans()),
+        "PolynomialDecay": st.tuples(
+            rates, STEPS, st.just(0.0) | st.floats(1e-9, 0.5), st.floats(0.1, 3.0), st.booleans()
+        ),
+    }
+
+
+@st.composite
+def exact(draw: Any) -> tuple[str, tuple]:
+    rates = draw(st.sampled_from([RATES, RATES, RATES.map(np.float32), RATES.map(np.float64)]))
+    kind, arguments = draw(st.sampled_from(sorted(kinds(rates).items())))
+    return kind, draw(arguments)
+
+
+@given(exact(), st.sampled_from(sorted(ENGINES)), st.lists(st.integers(0, 300), min_size=1, max_size=20))
+def test_rates_are_the_same(schedule, engine, steps):
+    """Bit for bit, in the same dtype, at a counter (as an optimizer calls it) and at plain numbers."""
+    name, arguments = schedule
+    with semantics.use(engine):
+        ours, theirs = getattr(schedules, name)(*arguments), getattr(ENGINES[engine], name)(*arguments)
+        for step in steps:
+            a, b = ours(Variable(step, dtype="int64")), theirs(keras.Variable(step, dtype="int64").value).numpy()
+            assert_same(a, b, f"{name}{arguments} at {step}")
+            assert_same(ours(step), a, f"{name}{arguments} at the number {step}")
+            assert_same(ours(step + 0.5), theirs(step + 0.5).numpy(), f"{name}{arguments} at {step} + 0.5")
+
+
+def test_powers_round_as_tensorflow_rounds_them():
+    """A power in float64, rounded to float32, would differ in a dozen of these."""
+    ours, theirs = (m.ExponentialDecay(0.5, 1, 0.99) for m in (schedules, ENGINES["keras-3@tensorflow"]))
+    for step in range(1000):
+        assert_same(ours(step), theirs(step).numpy(), f"step {step}")
+
+
+@given(
+    st.sampled_from(sorted(ENGINES)),
+    st.lists(st.floats(0, 40, width=16), min_size=1, max_size=4).map(sorted),
+    st.lists(RATES, min_size=5, max_size=5),
+    st.booleans(),
+)
+def test_piecewise_rates_are_the_same(engine, boundaries, values, whole):
+    """At, between and beyond the boundaries, which an integer counter makes integers."""
+    boundaries = sorted({int(b) for b in boundaries}) if whole else sorted(set(boundaries))
+    values = values[: len(boundaries) + 1]
+    ours = schedules.PiecewiseConstantDecay(boundaries, values)
+    theirs = ENGINES[engine].PiecewiseConstantDecay(boundaries, values)
+    if len({int(b) for b in boundaries}) < len(boundaries):
+        theirs = ENGINES["keras-3@tensorflow"].PiecewiseConstantDecay(boundaries, values)
+    for step in range(0, 42, 3):
+        counter = keras.Variable(step, dtype="int64").value
+        np.testing.assert_array_equal(ours(Variable(step, dtype="int64")), theirs(counter).numpy(), strict=True)
+    for boundary in boundaries:
+        counter = keras.Variable(int(boundary), dtype="int64").value
+        np.testing.assert_array_equal(ours(Variable(int(boundary), dtype="int64")), theirs(counter).numpy())
+        np.testing.assert_array_equal(ours(float(boundary)), theirs(float(boundary)).numpy())
+
+
+@given(
+    st.sampled_from(sorted(ENGINES)),
+    RATES,
+    STEPS,
+    st.just(0.0) | st.floats(1e-9, 0.5),
+    st.none() | RATES,
+    st.integers(1, 9),
+)
+def test_cosine_decay(engine, rate, steps, alpha, target, warmup):
+    """As exact as the cosines: each within one rounding of cos, so of 1 + cos."""
+    ours, theirs = (
+        module.CosineDecay(rate, steps, alpha, warmup_target=target, warmup_steps=warmup)
+        for module in (schedules, ENGINES[engine])
+    )
+    highest = max(rate, target or 0.0)
+    for step in range(0, steps + warmup + 3, 1 + steps // 8):
+        # π·p, cos, 1 + cos, ½·, (1 − α)·, + α, lr·: seven roundings, of numbers up to 2; p, the angle's, twice.
+        assert_agrees(ours(step), theirs(step).numpy(), roundings=9, scale=2 * highest, what=f"step {step}")
+    if target is not None:
+        for step in range(warmup):
+            np.testing.assert_array_equal(ours(step), theirs(step).numpy())
+
+
+@given(
+    st.sampled_from(sorted(ENGINES)),
+    RATES,
+    st.integers(1, 20),
+    st.sampled_from([1.0, 1.5, 2.0, 3.0]),
+    st.floats(0.1, 1.0),
+)
+def test_cosine_decay_restarts(engine, rate, steps, t_mul, m_mul):
+    """The same away from the restarts; at one, rounding decides which period a step is in."""
+    ours, theirs = (
+        module.CosineDecayRestarts(rate, steps, t_mul, m_mul, alpha=0.125) for module in (schedules, ENGINES[engine])
+    )
+    for step in range(0, 8 * steps, 1 + steps // 2):
+        p = step / steps
+        i = p if t_mul == 1 else np.log(1 - p * (1 - t_mul)) / np.log(t_mul)
+        if step and abs(i - round(i)) < 1e-4:
+            continue
+        # Period i is t_mulⁱ steps long, so p in it is known to i·p roundings.
+        assert_agrees(ours(step), theirs(step).numpy(), roundings=12 + 8 * (1 + p), scale=rate, what=f"step {step}")
+
+
+CALLS = {
+    "no steps": lambda m: m.ExponentialDecay(0.1, 0, 0.5),
+    "negative steps": lambda m: m.CosineDecay(0.1, -1),
+    "lengths": lambda m: m.PiecewiseConstantDecay([1, 2], [0.1, 0.2]),
+    "no boundary": lambda m: m.PiecewiseConstantDecay([], [0.1])(0),
+    "base": lambda m: m.LearningRateSchedule()(0),
+    "base config": lambda m: m.LearningRateSchedule().get_config(),
+    "falling boundaries": lambda m: [float(m.PiecewiseConstantDecay([5, 3], [1.0, 2.0, 3.0])(i)) for i in range(8)],
+    "argument": lambda m: m.InverseTimeDecay(0.1, 10, 0.5, stairs=True),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_calls_are_keras_3s(name):
+    def outcome(module: Any) -> Any:
+        try:
+            return CALLS[name](module)
+        except Exception as error:
+            return type(error).__name__
+
+    assert outcome(schedules) == outcome(keras.optimizers.schedules)
+
+
+def test_configs():
+    naming.reset()
+    for make in [
+        lambda m: m.ExponentialDecay(0.1, 10, 0.5, staircase=True),
+        lambda m: m.InverseTimeDecay(0.1, 10, 0.5, name="mine"),
+        lambda m: m.PolynomialDecay(0.1, 10, cycle=True),
+        lambda m: m.PiecewiseConstantDecay([1, 2], [0.1, 0.2, 0.3]),
+        lambda m: m.CosineDecay(0.1, 10, warmup_target=0.5, warmup_steps=3),
+        lambda m: m.CosineDecayRestarts(0.1, 10, t_mul=1.5),
+    ]:
+        record = schedules.serialize(make(schedules))
+        assert record == keras.optimizers.schedules.serialize(make(keras.optimizers.schedules))
+        assert schedules.serialize(schedules.deserialize(record)) == record

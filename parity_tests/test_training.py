@@ -1,0 +1,362 @@
+"""Whole runs: the same script on refkeras and on Keras gives the same keys, numbers and types.
+
+Each case is one function of the module it runs on. Both sides start from the
+engine's weights. Values are compared in float64, where rounding is far below
+1e-10, so that no tolerance hides a formula; float32 runs are compared by
+`refkeras verify` and the replay campaign.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tf_keras
+
+import refkeras
+from parity_tests.shows import shows
+from refkeras import semantics
+
+RNG = np.random.default_rng(20240607)
+X = RNG.normal(size=(11, 4))
+T = RNG.normal(size=(11, 6, 3))
+Y1 = RNG.normal(size=(11, 1))
+Y3 = np.eye(3)[RNG.integers(0, 3, 11)]
+YI = RNG.integers(0, 3, 11)
+YB = RNG.integers(0, 2, (11, 1)).astype("float64")
+W = RNG.uniform(0.2, 2.0, 11)
+
+
+def regression(k):
+    model = k.Sequential([k.Input((4,)), k.layers.Dense(3, activation="tanh"), k.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae", "mse"])
+    return model, X, Y1, {}
+
+
+def classifier(k):
+    model = k.Sequential([k.Input((4,)), k.layers.Dense(5, activation="relu"), k.layers.Dense(3, activation="softmax")])
+    model.compile(k.optimizers.Adam(0.01), "categorical_crossentropy", metrics=["accuracy"])
+    return model, X, Y3, {"validation_split": 0.3}
+
+
+def sparse_weighted(k):
+    model = k.Sequential([k.Input((4,)), k.layers.Dense(3)])
+    model.compile(
+        k.optimizers.RMSprop(0.01, momentum=0.3, centered=True),
+        k.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        weighted_metrics=["accuracy"],
+    )
+    return model, X, YI, {"sample_weight": W}
+
+
+def class_weighted(k):
+    model = k.Sequential([k.Input((4,)), k.layers.Dense(3, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", weighted_metrics=["accuracy"])
+    return model, X, YI, {"class_weight": {0: 0.5, 1: 2.0, 2: 1.25}}
+
+
+def binary(k):
+    model = k.Sequential([k.Input((4,)), k.layers.Dense(1, activation="sigmoid")])
+    model.compile(k.optimizers.SGD(0.1, momentum=0.9, nesterov=True), "binary_crossentropy", metrics=["accuracy"])
+    return model, X, YB, {}
+
+
+def two_outputs(k):
+    x = k.Input((6, 3))
+    h, _, c = k.layers.LSTM(4, return_state=True, name="memory")(x)
+    head = k.layers.Activation("relu", name="head")(k.layers.Dense(3)(h))
+    model = k.Model(x, [head, c])
+    model.compile("adam", ["categorical_crossentropy", "mse"], loss_weights=[0.4, 0.6], metrics=[["accuracy"], ["mae"]])
+    return model, T, [Y3, RNG_C], {"validation_data": (T[:5], [Y3[:5], RNG_C[:5]])}
+
+
+RNG_C = RNG.normal(size=(11, 4))
+
+
+def masked(k):
+    model = k.Sequential(
+        [
+            k.Input((6, 3)),
+            k.layers.Masking(),
+            k.layers.LSTM(4, return_sequences=True),
+            k.layers.Dense(2),
+        ]
+    )
+    model.compile("sgd", "mse", metrics=["mae"])
+    x = T.copy()
+    for row in range(len(x)):
+        x[row, row % 6 :] = 0
+    return model, x, RNG_S, {}
+
+
+RNG_S = RNG.normal(size=(11, 6, 2))
+
+
+def regularized(k):
+    x = k.Input((4,))
+    h = k.layers.Dense(3, kernel_regularizer=k.regularizers.L2(0.1), bias_regularizer="l1", activation="tanh")(x)
+    y = k.layers.Dense(1, activity_regularizer=k.regularizers.L1(0.05))(h)
+    model = k.Model(x, y)
+    model.compile(k.optimizers.AdamW(0.01, weight_decay=0.02), "mae")
+    return model, X, Y1, {"validation_split": 0.25}
+
+
+def shared_and_nested(k):
+    inner = k.Sequential([k.Input((2,)), k.layers.Dense(3, activation="tanh"), k.layers.Dense(2, name="inner_head")])
+    a, b = k.Input((2,), name="a"), k.Input((2,), name="b")
+    merged = k.layers.Add()([inner(a), inner(b)])
+    model = k.Model([a, b], k.layers.Dense(1)(k.layers.Concatenate()([merged, inner(b)])))
+    model.compile(k.optimizers.SGD(0.05, clipnorm=0.5), "mse")
+    return model, [X[:, :2], X[:, 2:]], Y1, {}
+
+
+def frozen(k):
+    model = k.Sequential([k.Input((4,)), k.layers.Dense(3, activation="tanh"), k.layers.Dense(1)])
+    model.layers[0].trainable = False
+    model.compile("adam", "mse")
+    return model, X, Y1, {}
+
+
+def scheduled(k):
+    model = k.Sequential([k.Input((4,)), k.layers.Dense(1)])
+    rate = k.optimizers.schedules.InverseTimeDecay(0.1, 3, 0.7)
+    model.compile(k.optimizers.Adam(rate, amsgrad=True), "mse")
+    return model, X, Y1, {}
+
+
+def scaled_and_accumulated(k):
+    model = k.Sequential([k.Input((4,)), k.layers.Dense(2)])
+    options = (
+        {}
+        if k is tf_keras or semantics.current().name == "tf_keras"
+        else {
+            "loss_scale_factor": 3.0,
+            "gradient_accumulation_steps": 2,
+        }
+    )
+    model.compile(k.optimizers.SGD(0.05, use_ema=True, ema_momentum=0.7, **options), "mse")
+    return model, X, X[:, 1:3] ** 2, {}
+
+
+def stepped(k):
+    model = k.Sequential([k.Input((4,)), k.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model, X, Y1, {"steps_per_epoch": 2, "validation_data": (X[:7], Y1[:7], W[:7]), "validation_batch_size": 3}
+
+
+CASES = [
+    regression,
+    classifier,
+    sparse_weighted,
+    class_weighted,
+    binary,
+    two_outputs,
+    masked,
+    regularized,
+    shared_and_nested,
+    frozen,
+    scheduled,
+    scaled_and_accumulated,
+    stepped,
+]
+ENGINES = {"keras-3@tensorflow": keras, "tf_keras": tf_keras}
+
+
+@contextlib.contextmanager
+def float64(name):
+    """Both sides compute in float64 and mirror the same engine."""
+    modules = (refkeras, ENGINES[name])
+    with semantics.use(name):
+        try:
+            for k in modules:
+                k.backend.clear_session()
+                k.backend.set_floatx("float64")
+            yield modules
+        finally:
+            for k in modules:
+                k.backend.set_floatx("float32")
+                k.backend.clear_session()
+
+
+def run(k, case, weights=None):
+    """Run every entry point of the case's model; return what came out, and the weights it started from."""
+    model, x, y, extra = case(k)
+    if weights is None:
+        weights = model.get_weights()
+    model.set_weights(weights)
+    found = {}
+    options = {"verbose": 0, "shuffle": False, "batch_size": 4, "epochs": 3} | extra
+    if "steps_per_epoch" in options:
+        options["epochs"] = 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        history = model.fit(x, y, **options)
+    found["history"] = history.history
+    found["epochs"] = history.epoch
+    found["evaluate"] = model.evaluate(x, y, batch_size=4, verbose=0)
+    found["evaluate dict"] = model.evaluate(x, y, batch_size=5, verbose=0, return_dict=True)
+    found["train_on_batch"] = model.train_on_batch(x, y)
+    found["test_on_batch"] = model.test_on_batch(x, y, return_dict=True)
+    found["predict"] = model.predict(x, batch_size=3, verbose=0)
+    found["predict_on_batch"] = model.predict_on_batch(x)
+    found["weights"] = model.get_weights()
+    return found, weights
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.__name__ for case in CASES])
+@pytest.mark.parametrize("name", ENGINES)
+def test_runs_alike(name, case):
+    with float64(name) as (ours, theirs):
+        wanted, weights = run(theirs, case)
+        got, _ = run(ours, case, weights)
+    assert_same(got, wanted)
+
+
+def assert_same(got, wanted, where="run"):
+    """Same nesting, types, keys in order; floats within 1e-10 of the larger, or of 1e-3."""
+    if isinstance(wanted, dict):
+        assert list(got) == list(wanted), where
+        for key in wanted:
+            assert_same(got[key], wanted[key], f"{where}/{key}")
+    elif isinstance(wanted, (list, tuple)):
+        assert isinstance(got, (list, tuple)), f"{where}: {type(got)}"
+        assert len(got) == len(wanted), where
+        for i, (g, w) in enumerate(zip(got, wanted, strict=True)):
+            assert_same(g, w, f"{where}[{i}]")
+    else:
+        if not isinstance(wanted, np.ndarray):
+            assert isinstance(got, type(wanted)) or type(wanted).__module__ == "numpy", f"{where}: {type(got)}"
+        np.testing.assert_allclose(got, wanted, rtol=1e-10, atol=1e-13, err_msg=where)
+
+
+def test_assert_same_can_fail():
+    for got, wanted in [
+        ({"b": 1.0, "a": 1.0}, {"a": 1.0, "b": 1.0}),
+        ([1.0], [1.0, 1.0]),
+        (1.0 + 1e-9, 1.0),
+        (np.float32(1), 1.0),
+        ([1.0], 1.0),
+    ]:
+        with pytest.raises((AssertionError, TypeError, ValueError)):
+            assert_same(got, wanted)
+
+
+def moves(model, call):
+    before = model.get_weights()
+    call()
+    return [not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
+
+
+@shows("trainable_is_read")
+@pytest.mark.parametrize("name", ENGINES)
+def test_freezing_reaches_a_model_when_it_is_compiled_or_traced(name):
+    seen = []
+    with float64(name) as modules:
+        for k in modules:
+            outcome = []
+            for eagerly in (False, True):
+                model = k.Sequential([k.Input((4,)), k.layers.Dense(2), k.layers.Dense(1)])
+                model.compile("sgd", "mse", run_eagerly=eagerly)
+                model.layers[1].trainable = False
+                outcome.append(moves(model, lambda m=model: m.fit(X, Y1, verbose=0)))
+                model.layers[0].trainable = False
+                outcome.append(moves(model, lambda m=model: m.fit(X[:7], Y1[:7], verbose=0)))
+                if not eagerly:
+                    outcome.append(moves(model, lambda m=model: m.train_on_batch(X, Y1)))
+                model.layers[1].trainable = True
+                if name == "tf_keras" or not eagerly:
+                    outcome.append(moves(model, lambda m=model: m.fit(X, Y1, verbose=0)))
+            seen.append(outcome)
+    assert seen[0] == seen[1]
+
+
+@shows("explicit_training_wins")
+@pytest.mark.parametrize("name", ENGINES)
+def test_training_said_in_the_graph(name):
+    seen = []
+    ones = np.ones((4, 50))
+    with float64(name) as modules:
+        for k in modules:
+            outcome = []
+            for said in (True, False):
+                x = k.Input((50,))
+                model = k.Model(x, k.layers.Dropout(0.5)(x, training=said))
+                results = [model.predict(ones, verbose=0), model(ones), model(ones, training=not said)]
+                outcome += [bool((np.asarray(result) == 0).any()) for result in results]
+            seen.append(outcome)
+    assert seen[0] == seen[1]
+
+
+@shows("regularizer_factors")
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("regularizer", ["L1", "L2", "L1L2"])
+def test_factors_of_regularizers(name, regularizer):
+    w = RNG.normal(size=(3, 4))
+    with float64(name) as modules:
+        ours, theirs = (float(getattr(k.regularizers, regularizer)(0.1)(w)) for k in modules)
+    # Sums of 12 terms: at most 13 roundings of a sum of positive terms, on each side.
+    assert abs(ours - theirs) <= 2 * 13 * 2.0**-53 * theirs
+
+
+@shows("uncompiled_is_runtime_error", "warns_without_weights")
+@pytest.mark.parametrize("name", ENGINES)
+def test_where_the_loops_differ(name):
+    found = []
+    with float64(name) as modules:
+        for k in modules:
+            model = k.Sequential([k.Input((4,)), k.layers.Dense(1)])
+            outcome = []
+            for call in (lambda m=model: m.fit(X, Y1), lambda m=model: m.evaluate(X, Y1)):
+                with pytest.raises((ValueError, RuntimeError)) as caught:
+                    call()
+                outcome.append(caught.type)
+            model.compile("sgd", "mse")
+            before = model.get_weights()
+            model.layers[-1].trainable = False
+            with warnings.catch_warnings(record=True) as heard:
+                warnings.simplefilter("always")
+                model.fit(X, Y1, verbose=0)
+            outcome.append(any("trainable" in str(w.message) for w in heard))
+            outcome.append(any(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)))
+            found.append(outcome)
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate", "validate"])
+def test_no_data(call):
+    found = []
+    with float64("keras-3@tensorflow") as modules:
+        for k in modules:
+            model = k.Sequential([k.Input((4,)), k.layers.Dense(1)])
+            model.compile("sgd", "mse")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                if call == "fit":
+                    found.append(model.fit(X[:0], Y1[:0], verbose=0).history)
+                elif call == "evaluate":
+                    found.append(model.evaluate(X[:0], Y1[:0], verbose=0))
+                else:
+                    found.append(list(model.fit(X, Y1, validation_data=(X[:0], Y1[:0]), verbose=0).history))
+    assert found[0] == found[1]
+
+
+@shows("short_execution_ends")
+@pytest.mark.parametrize("name", ENGINES)
+def test_steps_per_execution(name):
+    seen = []
+    with float64(name) as modules:
+        for k in modules:
+            model = k.Sequential([k.Input((4,)), k.layers.Dense(1)])
+            model.compile("sgd", "mse", steps_per_execution=2)
+            calls = []
+            log = k.callbacks.LambdaCallback(
+                on_train_batch_begin=lambda batch, logs, calls=calls: calls.append(("begin", batch)),
+                on_train_batch_end=lambda batch, logs, calls=calls: calls.append(("end", batch)),
+            )
+            model.fit(X, Y1, batch_size=4, verbose=0, callbacks=[log])
+            seen.append(calls)
+    assert seen[0] == seen[1]

@@ -1,0 +1,92 @@
+"""`to_categorical`, `normalize`, packing: against Keras 3 and tf_keras."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tf_keras
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from parity_tests.shows import shows
+from refkeras import semantics, utils
+
+ENGINES = {"keras-3@tensorflow": keras, "tf_keras": tf_keras}
+both = pytest.mark.parametrize("engine", ENGINES)
+shapes = hnp.array_shapes(min_dims=0, max_dims=3, min_side=1, max_side=3)
+
+
+def outcome(function, *args, **kwargs):
+    """The result with its dtype and shape, or the type of the error."""
+    try:
+        result = function(*args, **kwargs)
+    except Exception as error:
+        return type(error)
+    result = np.asarray(result)
+    return result.dtype, result.shape, result.tobytes()
+
+
+@shows("to_categorical_arguments", "to_categorical_shape")
+@both
+@given(
+    x=st.one_of(
+        hnp.arrays(np.int64, shapes, elements=st.integers(-3, 5)),
+        hnp.arrays(np.float64, shapes, elements=st.floats(0, 5)),
+        st.lists(st.integers(0, 4), max_size=4),
+    ),
+    num_classes=st.sampled_from([None, 0, 3, 6]),
+    options=st.sampled_from([{}, {}, {"dtype": "float64"}, {"dtype": "int32"}]),
+    name=st.sampled_from([None, "x", "y"]),
+)
+def test_to_categorical(engine, x, num_classes, options, name):
+    args, kwargs = ((x,), options) if name is None else ((), {name: x, **options})
+    theirs = outcome(ENGINES[engine].utils.to_categorical, *args, num_classes=num_classes, **kwargs)
+    with semantics.use(engine):
+        assert outcome(utils.to_categorical, *args, num_classes=num_classes, **kwargs) == theirs
+
+
+@shows("normalize_axis_0")
+@both
+@given(
+    x=hnp.arrays(np.float64, hnp.array_shapes(max_dims=3, max_side=4), elements=st.integers(-3, 3).map(float)),
+    axis=st.integers(-2, 2),
+    order=st.sampled_from([1, 2, np.inf]),
+)
+def test_normalize(engine, x, axis, order):
+    theirs = outcome(ENGINES[engine].utils.normalize, x, axis=axis, order=order)
+    with semantics.use(engine):
+        assert outcome(utils.normalize, x, axis=axis, order=order) == theirs
+
+
+x = np.ones((2, 3))
+
+
+@pytest.mark.parametrize("data", [x, (x,), [x], (x, 1), [x, 1], (x, 1, 2), (), (1, 2, 3, 4), {"a": x}, None])
+def test_unpack(data):
+    def run(function):
+        try:
+            return function(data)
+        except ValueError:
+            return ValueError
+
+    assert str(run(utils.unpack_x_y_sample_weight)) == str(run(keras.utils.unpack_x_y_sample_weight))
+
+
+@pytest.mark.parametrize("data", [(1,), ([1],), ((1, 2),), ({"a": 1},), (1, 2), (1, 2, 3), (1, None, 3), (None, None)])
+def test_pack(data):
+    assert utils.pack_x_y_sample_weight(*data) == keras.utils.pack_x_y_sample_weight(*data)
+
+
+def test_interactive_logging(capsys, caplog):
+    assert utils.is_interactive_logging_enabled()
+    utils.disable_interactive_logging()
+    try:
+        with caplog.at_level("INFO", logger="refkeras"):
+            utils.Progbar(2).update(2)
+        assert not utils.is_interactive_logging_enabled()
+        assert capsys.readouterr().out == ""
+        assert "2/2" in caplog.text
+    finally:
+        utils.enable_interactive_logging()
