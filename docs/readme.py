@@ -1,0 +1,64 @@
+"""Refresh the README's outputs: each fenced block below `<!-- output: NAME -->` is what NAME's command prints now.
+
+python docs/readme.py [NAME ...]     # all of them: verify test log-keras-3 log-keras-2.0 bench import
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+
+
+def printed(*command: str) -> str:
+    """Return what a command prints, without colours, as lines stand on the screen at the end."""
+    environment = dict(os.environ, PATH=f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}", COLUMNS="110")
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+    said = done.stdout.decode()  # not text=True, which would turn \r into \n
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with status {done.returncode}:\n{said[-3000:]}")
+    plain = re.sub("\x1b\\[[0-9;]*m|\b", "", said)
+    return "\n".join(line.rpartition("\r")[2].rstrip() for line in plain.split("\n")).strip("\n")
+
+
+def verify() -> str:
+    """The first scenario and the last line; the whole goes to docs/verify-output.txt."""
+    whole = printed("refkeras", "verify")
+    (ROOT / "docs" / "verify-output.txt").write_text(whole + "\n", encoding="utf-8")
+    first = whole[: whole.index("├")].rstrip()
+    return f"{first}\n  ... (the other scenarios, and the answers to the four questions)\n{whole.splitlines()[-1]}"
+
+
+def log(semantics: str) -> str:
+    said = printed("refkeras", "run", "--semantics", semantics, "examples/reading_the_log.py")
+    return said[said.index("Epoch 20/20") :].splitlines()[1]
+
+
+OUTPUTS = {
+    "verify": verify,
+    "test": lambda: printed("make", "test").splitlines()[-1],
+    "log-keras-3": lambda: log("keras-3@tensorflow"),
+    "log-keras-2.0": lambda: log("keras-2.0"),
+    "bench": lambda: printed("python", "benchmarks/iris.py"),
+    "import": lambda: printed("python", "benchmarks/import_time.py"),
+}
+
+
+def main() -> None:
+    for name in sys.argv[1:] or OUTPUTS:
+        output = OUTPUTS[name]()
+        text = README.read_text(encoding="utf-8")
+        block = re.search(rf"<!-- output: {re.escape(name)} -->\n```\n(.*?)\n```", text, re.DOTALL)
+        if block is None:
+            raise SystemExit(f"README.md has no block <!-- output: {name} -->")
+        README.write_text(text[: block.start(1)] + output + text[block.end(1) :], encoding="utf-8")
+        print(f"{name}:\n{output}\n")
+
+
+if __name__ == "__main__":
+    main()
