@@ -168,6 +168,31 @@ def test_weights_go_both_ways(engine, build, name, tmp_path):
         assert_same_arrays(ours.get_weights(), theirs.get_weights())
 
 
+@pytest.mark.parametrize("extension", [".keras", ".weights.h5", ".h5"])
+@pytest.mark.parametrize("count", [3, 12, 60])
+def test_names_outside_ascii_go_both_ways(count, extension, tmp_path):
+    """HDF5 stores groups of such names in other ways, by their number. tf_keras does not allow them."""
+
+    def chain(k):
+        names = [f"d{i}" for i in range(count - 1)]
+        layers = [k.layers.Dense(2, use_bias=name == "層größe", name=name) for name in (*names, "層größe")]
+        return k.Sequential([k.Input((2,)), *layers], name="模型")
+
+    theirs = fill(built(keras, chain))
+    ours = built(refkeras, chain)
+    for first, second in ((theirs, ours), (ours, theirs)):
+        path = tmp_path / f"{type(first).__module__[:3]}{extension}"
+        if extension == ".weights.h5":
+            first.save_weights(path)
+            second.load_weights(path)
+        else:
+            first.save(path)
+            second = (refkeras if second is ours else keras).models.load_model(path)
+        assert [layer.name for layer in second.layers] == [layer.name for layer in first.layers]
+        assert_same_arrays(*[m.get_weights() for m in ((second, first) if second is ours else (first, second))])
+        fill(ours, 7)
+
+
 def test_masks_recorded_by_keras_3_are_the_ones_that_arrive(tmp_path):
     for case in MASKED:
         theirs = built(keras, case)

@@ -32,7 +32,9 @@ def guarded(path: Any) -> Iterator[None]:
         cause = _root_cause(error)
         kind = UnknownObjectError if isinstance(cause, UnknownObjectError) else ModelFileError
         text = str(cause) or type(cause).__name__
-        if not isinstance(cause, ValueError):
+        if isinstance(cause, KeyError):
+            text = f"It has no entry {text}."
+        elif not isinstance(cause, ValueError):
             text = f"{type(cause).__name__}: {text}"
         if len(text) > _SHOWN:
             text = f"{text[:_SHOWN]} ... ({len(text):,} characters in all)"

@@ -17,10 +17,10 @@ import numpy as np
 import refkeras
 
 
-def model() -> Any:
-    """A compiled model with a layer of most kinds."""
+def model(masking: str = "masking") -> Any:
+    """A compiled model with a layer of most kinds, one of which has a name of your own."""
     x = refkeras.Input((4, 3), name="x")
-    y = refkeras.layers.LSTM(3, return_sequences=True, name="memory")(refkeras.layers.Masking(name="masking")(x))
+    y = refkeras.layers.LSTM(3, return_sequences=True, name="memory")(refkeras.layers.Masking(name=masking)(x))
     y = refkeras.layers.Dense(2, activation="relu", kernel_regularizer="l2", name="dense")(refkeras.layers.Flatten()(y))
     inner = refkeras.Sequential([refkeras.Input((2,)), refkeras.layers.Dense(2, name="inner_dense")], name="inner")
     out = refkeras.layers.Dense(1, name="out")(refkeras.layers.Dropout(0.1)(inner(y)))
@@ -55,10 +55,15 @@ def good_weights() -> bytes:
 
 
 @functools.cache
-def good_legacy() -> bytes:
+def good_legacy(masking: str = "masking") -> bytes:
     path = Path(_folder(), "good.h5")
-    model().save(path)
+    model(masking).save(path)
     return path.read_bytes()
+
+
+def good_dense() -> bytes:
+    """A legacy file whose layers are listed in a fractal heap, because one has a name outside ASCII."""
+    return good_legacy("層")
 
 
 def archive(path: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:

@@ -25,6 +25,7 @@ from tests.saving.files import (
     KERNEL_VALUES,
     archive,
     good_config,
+    good_dense,
     good_legacy,
     good_weights,
     hdf5,
@@ -600,35 +601,67 @@ def _copy_good(file: Any) -> None:
             good.copy(key, file)
 
 
-def _overwritten(where: bytes, offset: int, value: int, nth: int = 0) -> Callable[[], bytes]:
-    """The good weights with eight bytes behind the nth place of a signature replaced by an integer."""
-
-    def make() -> bytes:
-        data = bytearray(good_weights())
-        at = -1
-        for _ in range(nth + 1):
-            at = data.index(where, at + 1)
-        data[at + offset : at + offset + 8] = (at if value < 0 else value).to_bytes(8, "little")
-        return bytes(data)
-
-    return make
+def _at(data: bytes, where: bytes, offset: int, value: bytes | int) -> bytes:
+    """Replace bytes behind a signature; -1 stands for the signature's own address."""
+    at = data.index(where)
+    raw = (at if value == -1 else value).to_bytes(8, "little") if isinstance(value, int) else value
+    return data[: at + offset] + raw + data[at + offset + len(raw) :]
 
 
-#: `-1` stands for the structure's own address: it refers to itself.
-weights_case("a tree that is its own child", _overwritten(b"TREE", 32, -1))
-weights_case("a tree of the highest level", lambda: _bytes_at(b"TREE", 5, b"\xff"))
-weights_case("a tree with a child far away", _overwritten(b"TREE", 32, 1 << 62))
-weights_case("a table that claims 65,535 names", lambda: _bytes_at(b"SNOD", 6, b"\xff\xff"))
-weights_case("a heap of 2**63 bytes", _overwritten(b"HEAP", 8, 1 << 63))
-weights_case("a heap at the end of the world", _overwritten(b"HEAP", 24, (1 << 64) - 1))
-weights_case("a root that is nowhere", lambda: _bytes_at(b"\x89HDF", 64, b"\xff" * 8))
+for _what, _signature, _offset, _value in (
+    ("a tree that is its own child", b"TREE", 32, -1),
+    ("a tree of the highest level", b"TREE", 5, b"\xff"),
+    ("a tree with a child far away", b"TREE", 32, 1 << 62),
+    ("a table that claims 65,535 names", b"SNOD", 6, b"\xff\xff"),
+    ("a heap of 2**63 bytes", b"HEAP", 8, 1 << 63),
+    ("a heap at the end of the world", b"HEAP", 24, (1 << 64) - 1),
+    ("a root that is nowhere", b"\x89HDF", 64, b"\xff" * 8),
+):
+    weights_case(_what, lambda where=(_signature, _offset, _value): _at(good_weights(), *where))
+
+#: Offsets in a fractal heap (III.G), its blocks and the B-tree of its names (III.A.2).
+for _what, _signature, _offset, _value in (
+    ("a heap with filters", b"FRHP", 7, b"\1"),
+    ("a heap of blocks of another size", b"FRHP", 112, 1 << 40),
+    ("a heap whose block is nowhere", b"FRHP", 132, (1 << 64) - 1),
+    ("a heap whose block is the heap", b"FRHP", 132, -1),
+    ("a heap of 65,535 rows", b"FRHP", 140, b"\xff\xff"),
+    ("a block that is none", b"FHDB", 0, b"FHIB"),
+    ("a tree of 65,535 levels", b"BTHD", 12, b"\xff\xff"),
+    ("a tree whose root is nowhere", b"BTHD", 16, (1 << 64) - 1),
+    ("a tree whose root is the tree", b"BTHD", 16, -1),
+    ("a tree of 65,535 records", b"BTHD", 24, b"\xff\xff"),
+    ("a tree without records", b"BTHD", 24, b"\0\0"),
+    ("a tree of attributes", b"BTHD", 5, b"\x08"),
+    ("nodes of 4 GB", b"BTHD", 6, b"\xff\xff\xff\xff"),
+    ("a name apart from the heap", b"BTLF", 10, b"\x10"),
+    ("a name at the end of the world", b"BTLF", 11, b"\xff\xff\xff\xff"),
+    ("a name of 65,535 bytes", b"BTLF", 15, b"\xff\xff"),
+    ("a name in the head of its block", b"BTLF", 11, b"\0\0\0\0"),
+):
+    CASES[f"dense links: {_what}"] = (
+        ".h5",
+        lambda path, where=(_signature, _offset, _value): path.write_bytes(_at(good_dense(), *where)),
+    )
 
 
-def _bytes_at(where: bytes, offset: int, value: bytes) -> bytes:
-    data = bytearray(good_weights())
-    at = data.index(where) + offset
-    data[at : at + len(value)] = value
-    return bytes(data)
+for _what, _target in (
+    ("a soft link", h5py.SoftLink("/model_weights/out")),
+    ("an external link", h5py.ExternalLink("/etc/passwd", "/")),
+):
+    CASES[f"dense links: {_what}"] = (
+        ".h5",
+        lambda path, target=_target: path.write_bytes(
+            hdf5(lambda file: file["model_weights"].__setitem__("ß", target), good_dense())
+        ),
+    )
+
+
+@case("dense links: a tree of one record over and over", ".h5")
+def _repeated_record(path: Path) -> None:
+    data = good_dense()
+    at = data.index(b"BTLF") + 6
+    path.write_bytes(_at(data, b"BTLF", 6, data[at : at + 11] * 2))
 
 
 # -- legacy files ----------------------------------------------------------------------------

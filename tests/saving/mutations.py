@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.saving.files import good_config, good_legacy, good_weights, hdf5
+from tests.saving.files import good_config, good_dense, good_legacy, good_weights, hdf5
 
 __all__ = ["configs", "damaged"]
 
@@ -95,7 +95,7 @@ def files(draw: Any) -> tuple[str, Any]:
     if kind in ("weights", "member"):
         return kind, draw(damaged(good_weights()))
     if kind == "legacy":
-        return kind, draw(damaged(good_legacy()))
+        return kind, draw(damaged(draw(st.sampled_from([good_legacy(), good_dense()]))))
     if kind == "config":
         return kind, draw(configs(good_config()))
     key = draw(st.sampled_from(["model_config", "training_config"]))

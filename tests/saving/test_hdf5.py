@@ -15,7 +15,9 @@ from refkeras.saving.errors import ModelFileError
 from refkeras.saving.hdf5 import Dataset, Group, read_hdf5
 from tests.saving.files import good_weights, hdf5
 
-NAMES = st.text(st.characters(codec="ascii", exclude_characters="/.\0"), min_size=1, max_size=12)
+LETTERS = st.characters(exclude_characters="/\0", exclude_categories=["Cs"])
+ASCII = st.characters(codec="ascii", exclude_characters="/\0")
+NAMES = st.text(ASCII | LETTERS, min_size=1, max_size=12).filter(lambda name: name.strip("."))
 DTYPES = st.sampled_from(["<f4", ">f4", "<f8", "<f2", "<i4", ">i8", "<u2", "|i1", "|u1", "|b1"])
 ARRAYS = DTYPES.flatmap(lambda d: hnp.arrays(d, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)))
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
@@ -92,6 +94,25 @@ def test_a_group_of_many():
         assert_same(read_hdf5(data), theirs)
 
 
+@pytest.mark.parametrize(("count", "longest"), [(8, 3), (9, 3), (46, 20), (1200, 20), (1500, 900)])
+def test_groups_with_names_outside_ascii(count, longest):
+    """In the header up to eight; then in a heap of one block, of many, and of tables of blocks, with holes in it."""
+    rng = np.random.default_rng(count)
+    names = [f"層{i}" + "ß" * int(length) for i, length in enumerate(rng.integers(0, longest, count))]
+
+    def fill(file):
+        for name in names:
+            file.create_group(name)
+        for name in rng.choice(names, count // 3, replace=False):
+            del file[name]
+        for name in names[: count // 5]:
+            file.create_group(f"{name} anew").attrs[name] = name
+
+    data = hdf5(fill)
+    with h5py.File(io.BytesIO(data)) as theirs:
+        assert_same(read_hdf5(data), theirs)
+
+
 def test_paths():
     root = read_hdf5(good_weights())
     assert isinstance(root.group("layers/dense/vars"), Group)
@@ -126,7 +147,9 @@ def test_a_group_in_itself_is_refused_when_followed():
         (lambda: hdf5(lambda f: None, libver="latest"), "superblock of version"),
         (lambda: hdf5(lambda f: f.create_group("g", track_order=True)), "object headers of version 2|newer layout"),
         (lambda: hdf5(lambda f: f.__setitem__("x", h5py.SoftLink("/y"))), "H5 file with SoftLink"),
-        (lambda: hdf5(lambda f: f.__setitem__("x", h5py.ExternalLink("a", "/y"))), "newer layout"),
+        (lambda: hdf5(lambda f: f.__setitem__("x", h5py.ExternalLink("a", "/y"))), "H5 file with ExternalLink"),
+        (lambda: hdf5(lambda f: f.__setitem__("ß", h5py.SoftLink("/y"))), "H5 file with SoftLink"),
+        (lambda: hdf5(lambda f: [f.create_group(f"{i}ß" * 2000) for i in range(9)]), "names of thousands of bytes"),
         (lambda: hdf5(lambda f: f.create_dataset("x", (3,), "f4", chunks=(1,))), "chunked"),
         (lambda: hdf5(lambda f: f.create_dataset("x", (3,), "f4", compression="gzip")), "compressed or filtered"),
         (lambda: hdf5(lambda f: f.create_dataset("x", (3,), "f4", external=[("a", 0, 12)])), "external Dataset"),

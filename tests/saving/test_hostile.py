@@ -10,7 +10,7 @@ import warnings
 import pytest
 
 import refkeras
-from tests.saving.files import good_legacy, good_weights, keras_file, model
+from tests.saving.files import good_dense, good_legacy, good_weights, keras_file, model
 from tests.saving.hostile import CANARY, CASES
 
 SECONDS, MEGABYTES = 8.0, 150
@@ -66,8 +66,9 @@ def test_the_good_files_load(tmp_path):
     """What the corpus is made of is loaded, so that what is refused is the attack."""
     keras_file(tmp_path / "good.keras")
     (tmp_path / "good.h5").write_bytes(good_legacy())
+    (tmp_path / "dense.h5").write_bytes(good_dense())
     (tmp_path / "good.weights.h5").write_bytes(good_weights())
-    for name in ("good.keras", "good.h5"):
+    for name in ("good.keras", "good.h5", "dense.h5"):
         loaded = refkeras.models.load_model(tmp_path / name)
         assert loaded.name == "good"
         assert len(loaded.optimizer.variables) > 10

@@ -10,7 +10,7 @@ import numpy as np
 from refkeras.saving.errors import ModelFileError
 from refkeras.saving.hdf5.cursor import Cursor
 from refkeras.saving.hdf5.datatypes import read_dataspace, read_datatype
-from refkeras.saving.hdf5.heaps import GlobalHeaps
+from refkeras.saving.hdf5.heaps import GlobalHeaps, text
 
 __all__ = ["read_attribute"]
 
@@ -33,7 +33,7 @@ def read_attribute(message: memoryview, heaps: GlobalHeaps) -> tuple[str, Any]:
         parts.append(cursor.take(size))
         if version == 1:
             cursor.take(min(-size % 8, cursor.left))
-    name = _text(bytes(parts[0]).partition(b"\0")[0])
+    name = text(bytes(parts[0]).partition(b"\0")[0])
     datatype, shape = read_datatype(parts[1]), read_dataspace(parts[2])
     count = math.prod(shape)
     data = cursor.take(count * datatype.size)
@@ -44,7 +44,7 @@ def read_attribute(message: memoryview, heaps: GlobalHeaps) -> tuple[str, Any]:
         raise ModelFileError(f"Not allowed: attribute {name!r} is an array of strings of shape {shape}.")
     if datatype.dtype is not None:
         width = datatype.size
-        texts = [_text(bytes(data[i * width : (i + 1) * width]).rstrip(b"\0")) for i in range(count)]
+        texts = [text(bytes(data[i * width : (i + 1) * width]).rstrip(b"\0")) for i in range(count)]
     else:
         element = Cursor(data, "a variable-length string")
         texts = [_variable(element, heaps) for _ in range(count)]
@@ -53,11 +53,4 @@ def read_attribute(message: memoryview, heaps: GlobalHeaps) -> tuple[str, Any]:
 
 def _variable(element: Cursor, heaps: GlobalHeaps) -> str:
     length, address, index = element.uint(4), element.uint(8), element.uint(4)
-    return _text(heaps.value(address, index, length).rstrip(b"\0"))
-
-
-def _text(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        raise ModelFileError(f"Damaged HDF5 file: the text {raw[:40]!r} is not UTF-8.") from None
+    return text(heaps.value(address, index, length).rstrip(b"\0"))

@@ -6,13 +6,16 @@ from refkeras.saving.errors import ModelFileError
 from refkeras.saving.hdf5.cursor import Cursor, Source
 from refkeras.saving.limits import MESSAGES
 
-__all__ = ["ATTRIBUTE", "DATASPACE", "DATATYPE", "EXTERNAL", "FILTERS", "LAYOUT", "SYMBOL_TABLE", "read_messages"]
+__all__ = [
+    *("ATTRIBUTE", "DATASPACE", "DATATYPE", "EXTERNAL", "FILTERS", "LAYOUT", "LINK", "LINK_INFO", "SYMBOL_TABLE"),
+    "read_messages",
+]
 
-DATASPACE, DATATYPE, EXTERNAL, LAYOUT, FILTERS, ATTRIBUTE = 0x01, 0x03, 0x07, 0x08, 0x0B, 0x0C
-_CONTINUATION, SYMBOL_TABLE = 0x10, 0x11
+DATASPACE, LINK_INFO, DATATYPE, LINK, EXTERNAL, LAYOUT = 0x01, 0x02, 0x03, 0x06, 0x07, 0x08
+FILTERS, ATTRIBUTE, _CONTINUATION, SYMBOL_TABLE = 0x0B, 0x0C, 0x10, 0x11
 #: Messages without meaning for a reader: nothing, fill values, group information, comments and times.
 _IGNORED = frozenset({0x00, 0x04, 0x05, 0x0A, 0x0D, 0x0E, 0x12})
-_NEWER = {0x02: "links", 0x06: "links", 0x15: "attributes", 0x16: "reference counts"}
+_NEWER = {0x15: "attributes", 0x16: "reference counts"}
 
 
 def read_messages(source: Source, address: int) -> list[tuple[int, memoryview]]:
@@ -54,9 +57,8 @@ def _message(block: Cursor) -> tuple[int, memoryview]:
     data = block.take(size)
     if kind in _NEWER:
         raise ModelFileError(
-            f"Not allowed: an HDF5 file that stores {_NEWER[kind]} in a newer layout, in which links to other files "
-            "are possible too. Keras does not write it; write the file anew with h5py's default `libver` and "
-            "`track_order`."
+            f"Not allowed: an HDF5 file that stores {_NEWER[kind]} in a newer layout. Keras does not write it; write "
+            "the file anew with h5py's default `libver`."
         )
     if kind not in _IGNORED and flags & 2:
         raise ModelFileError("Not allowed: an HDF5 file with shared messages (named datatypes).")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from refkeras.saving.errors import ModelFileError
 from refkeras.saving.hdf5.cursor import Source
 
-__all__ = ["GlobalHeaps", "heap_name", "local_heap"]
+__all__ = ["LONGEST_NAME", "GlobalHeaps", "heap_name", "local_heap", "text"]
 
 #: Keras's own limit on names.
-_LONGEST_NAME = 1 << 16
+LONGEST_NAME = 1 << 16
 
 
 def local_heap(source: Source, address: int) -> memoryview:
@@ -27,15 +27,24 @@ def heap_name(source: Source, heap: memoryview, offset: int) -> str:
     Raises:
         ValueError: there is none, it is empty, too long, or no text.
     """
-    raw = bytes(heap[offset : offset + _LONGEST_NAME]) if offset < len(heap) else b""
+    raw = bytes(heap[offset : offset + LONGEST_NAME]) if offset < len(heap) else b""
     name, end, _ = raw.partition(b"\0")
     source.charge(len(name))
     if not name or not end:
         raise ModelFileError(f"Damaged HDF5 file: no name at byte {offset} of a local heap.")
+    return text(name)
+
+
+def text(raw: bytes) -> str:
+    """Return bytes as text.
+
+    Raises:
+        ValueError: they are not UTF-8.
+    """
     try:
-        return name.decode()
+        return raw.decode()
     except UnicodeDecodeError:
-        raise ModelFileError(f"Damaged HDF5 file: the name {name[:40]!r} is not UTF-8.") from None
+        raise ModelFileError(f"Damaged HDF5 file: the text {raw[:40]!r} is not UTF-8.") from None
 
 
 class GlobalHeaps:

@@ -67,7 +67,7 @@ class _File:
         if name.count("/") > GROUP_DEPTH:
             raise ModelFileError(f"Not allowed: HDF5 groups more than {GROUP_DEPTH} deep: {name[:80]}...")
         messages = headers.read_messages(self.source, address)
-        if any(kind == headers.SYMBOL_TABLE for kind, _ in messages):
+        if any(kind in (headers.SYMBOL_TABLE, headers.LINK_INFO) for kind, _ in messages):
             return Group(self, messages, name)
         return Dataset(self, messages, name)
 
@@ -100,8 +100,7 @@ class Group(_Object):
 
     @functools.cached_property
     def _links(self) -> dict[str, int]:
-        cursor = Cursor(self._only(headers.SYMBOL_TABLE, "symbol table"), "a symbol table message")
-        return read_links(self._file.source, cursor.uint(8), cursor.uint(8))
+        return read_links(self._file.source, self._messages)
 
     def keys(self) -> list[str]:
         """The names of the members."""
