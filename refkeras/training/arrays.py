@@ -6,6 +6,8 @@ epoch if they are few, and cast then (`keras/src/trainers/data_adapters/array_sl
 
 from __future__ import annotations
 
+import math
+import mmap
 import warnings
 from typing import Any
 
@@ -17,6 +19,10 @@ from refkeras.training.matching import is_nested
 __all__ = ["RowSource", "as_array", "describe_type", "is_array_like", "to_floatx"]
 
 RESIDENT_BYTES = 64 * 2**20
+#: How much of a mapped file is read before its pages are given back.
+MAPPED_BYTES = 64 * 2**20
+#: What Linux maps around a byte that is touched (`fault_around_bytes`).
+NEIGHBOURHOOD = 64 * 2**10
 _REAL = "biuf"
 
 
@@ -75,13 +81,15 @@ class RowSource:
         buffer: the rows as they were last gathered.
     """
 
-    __slots__ = ("buffer", "resident", "values")
+    __slots__ = ("_mapped", "_read", "buffer", "resident", "values")
 
     def __init__(self, array: Any) -> None:
         sparse = not hasattr(array, "nbytes") or _is_sparse(array)
         self.resident = not sparse and not isinstance(array, np.memmap) and array.nbytes <= RESIDENT_BYTES
         self.values = to_floatx(_plain(array)) if self.resident else array
         self.buffer: Any = None
+        self._mapped = _shared_mapping(array)
+        self._read = 0
 
     def gather(self, indices: np.ndarray) -> Any:
         """Return `values[indices]` in a buffer that the next call overwrites; for resident arrays."""
@@ -93,8 +101,47 @@ class RowSource:
 
     def take(self, batch: slice | np.ndarray) -> Any:
         """Return the rows of one batch as a plain array in floatx."""
-        rows = self.values[batch]
+        rows = self.values[batch] if self._mapped is None else self._from_file(batch)
         return to_floatx(rows.toarray() if _is_sparse(rows) else _plain(rows))
+
+    def _from_file(self, batch: slice | np.ndarray) -> Any:
+        """Return rows of a mapped file; pages that were read are given back, or they would stay this process's own.
+
+        A row that is asked for alone brings its neighbourhood with it, so scattered rows are taken few at a time.
+        """
+        values = self.values
+        if isinstance(batch, slice):
+            rows = values[batch]
+            self._let_go(rows.nbytes)
+            return rows
+        size = values.dtype.itemsize * math.prod(values.shape[1:])
+        few = max(1, MAPPED_BYTES // max(size, NEIGHBOURHOOD))
+        rows = np.empty((len(batch), *values.shape[1:]), values.dtype)
+        for start in range(0, len(batch), few):
+            part = batch[start : start + few]
+            self._let_go(len(part) * max(size, NEIGHBOURHOOD))
+            rows[start : start + few] = values[part]
+        return rows
+
+    def _let_go(self, coming: int) -> None:
+        """Give back the pages that have been read before, if they and the coming bytes are too many."""
+        self._read += coming
+        if self._read > MAPPED_BYTES:
+            self._mapped.madvise(mmap.MADV_DONTNEED)
+            self._read = coming
+
+
+def _shared_mapping(array: Any) -> Any:
+    """Return the mapping behind a memmap whose pages come back from the file as they were; None if they may not.
+
+    Pages of a private mapping (mode "c") hold what was written to the array and nowhere else.
+    """
+    if not isinstance(array, np.memmap) or array.mode not in ("r", "r+", "w+") or not hasattr(mmap, "MADV_DONTNEED"):
+        return None
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base if isinstance(base, mmap.mmap) else None
 
 
 def _plain(array: Any) -> Any:

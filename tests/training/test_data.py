@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,6 +103,42 @@ def test_a_file_is_read_by_batch_only(tmp_path, monkeypatch, shuffle):
         rows.update(zip(ys[0].tolist(), xs[0].tolist(), strict=True))
     assert largest == 16
     assert all(rows[i] == written[int(i)].tolist() for i in range(80)) and len(rows) == 80
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the process's memory from Linux's /proc")
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_large_file_does_not_stay_in_memory(tmp_path, shuffle):
+    """512 MiB, and no more than 200 MiB of them mapped at any time."""
+
+    def resident():
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
+    path, rows = tmp_path / "x", 2**17
+    with path.open("wb") as file:
+        file.truncate(rows * 4096)  # sparse: it takes no room
+    x = np.memmap(path, dtype="float32", mode="r", shape=(rows, 1024))
+    before, largest, seen = resident(), 0, 0
+    for _, xs, _, _, size in data.make_feed(x, batch_size=2048, shuffle=shuffle).batches():
+        seen += size
+        assert xs[0].sum() == 0
+        largest = max(largest, resident() - before)
+    assert seen == rows
+    assert largest < 200 * 2**20
+
+
+def test_rows_written_to_a_private_mapping_are_kept(tmp_path, monkeypatch):
+    """Mode "c": what was written lives in the pages alone, which must not be given back."""
+    monkeypatch.setattr(arrays, "MAPPED_BYTES", 1)
+    np.arange(4000, dtype="float32").tofile(tmp_path / "x")
+    for mode, written in (("c", -1.0), ("r+", -2.0)):
+        x = np.memmap(tmp_path / "x", dtype="float32", mode=mode, shape=(1000, 4))
+        x[::7] = written
+        for batch in (slice(0, 500), slice(500, 1000), np.array([7, 3, 994])):
+            assert np.array_equal(arrays.RowSource(x).take(batch), np.array(x)[batch])
+        source = arrays.RowSource(x)
+        for _ in range(3):
+            assert source.take(np.array([7, 14]))[:, 0].tolist() == [written, written]
 
 
 def test_large_arrays_are_taken_by_batch(monkeypatch):
