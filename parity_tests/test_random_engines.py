@@ -8,7 +8,7 @@ import pytest
 
 from parity_tests.replay import ours
 from parity_tests.replay.cases import draw_cases
-from parity_tests.replay.draws import difference, units_apart
+from parity_tests.replay.draws import difference, orthogonal_allowance, units_apart
 from parity_tests.replay.engine import ask
 from parity_tests.shows import shows
 
@@ -58,7 +58,7 @@ def test_draws(engine, kind):
         own = ours.values(case)
         if kind == "orthogonal weights":
             apart = np.max(np.abs(real[0].astype(np.float64) - own[0])) / case["config"]["gain"]
-            assert apart <= (1e-5 if case["square"] else 2.5e-7), case
+            assert apart <= orthogonal_allowance(engine, case), case
         elif kind == "normal weights" and (engine == "jax" or case["dtype"] == "float64"):
             assert np.all(units_apart(real[0], own[0], abs(case["config"].get("mean", 0.0))) <= 4), case
         else:

@@ -12,7 +12,7 @@ from parity_tests.replay.cases import EXACT_KINDS, draw_cases
 from parity_tests.replay.engine import Values, ask
 from parity_tests.replay.report import Campaign, Row
 
-__all__ = ["COUNTS", "difference", "rows", "units_apart"]
+__all__ = ["COUNTS", "difference", "orthogonal_allowance", "rows", "units_apart"]
 
 COUNTS: dict[str, dict[str, int]] = {
     "tensorflow": {
@@ -79,7 +79,8 @@ _NORMAL_CLAIMS = {
     "torch": (0, 1.0),
     "numpy": (0, 1.0),
 }
-_ORTHOGONAL_CLAIMS = {False: 2.5e-7, True: 1e-5}
+# Other float64 normals come from another library's log, sine and cosine; NumPy's are refkeras's own.
+_NORMAL_CLAIMS_FLOAT64 = {"numpy": 0}
 
 
 def rows(campaign: Campaign) -> Iterator[Row]:
@@ -156,6 +157,8 @@ def _normal(engine: str, dtype: str, pairs: list[Pair]) -> Row:
         [units_apart(real[0], own[0], abs(case["config"].get("mean", 0.0))).reshape(-1) for case, real, own in pairs]
     )
     units, share = _NORMAL_CLAIMS[engine]
+    if dtype == "float64":
+        units = _NORMAL_CLAIMS_FLOAT64.get(engine, 4)
     equal = float(np.mean(apart == 0))
     steps = [float(np.mean(apart > k)) for k in (0, 1, 2)]
     return Row(
@@ -169,16 +172,28 @@ def _normal(engine: str, dtype: str, pairs: list[Pair]) -> Row:
     )
 
 
+def orthogonal_allowance(engine: str, case: dict[str, Any]) -> float:
+    """Return how far an orthogonal matrix may be from the engine's, in gains.
+
+    refkeras factors in float64, so the difference is the rounding of the engine's own float32
+    factorization. TensorFlow's keeps within a figure; of other libraries' the bound is
+    that each of the rows x columns entries that a Householder reflection passes through rounds once.
+    """
+    if engine in ("tensorflow", "tf_keras"):
+        return 1e-5 if case["square"] else 2.5e-7
+    return float(np.prod(case["shape"])) * 2.0**-24
+
+
 def _orthogonal(engine: str, square: bool, pairs: list[Pair]) -> Row:
-    worst = max(
+    apart = [
         float(np.max(np.abs(real[0].astype(np.float64) - own[0]))) / case["config"]["gain"] for case, real, own in pairs
-    )
-    claim = _ORTHOGONAL_CLAIMS[square]
+    ]
+    allowed = [orthogonal_allowance(engine, case) for case, _, _ in pairs]
     return Row(
         engine,
         f"orthogonal weights, {'square' if square else '(u, 4u)'}",
         len(pairs),
-        f"at most {worst:.1e} apart",
-        f"{claim:.1e}",
-        worst <= claim,
+        f"at most {max(apart):.1e} apart",
+        f"{max(allowed):.1e}" if engine in ("tensorflow", "tf_keras") else "a rounding an entry",
+        all(a <= limit for a, limit in zip(apart, allowed, strict=True)),
     )
