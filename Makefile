@@ -8,6 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ENGINES := $(VENV)/.engines
 TOOLS := $(VENV)/.tools
 REPLAY := $(VENV)/.replay
+BENCH := $(VENV)/.bench
 
 export KERAS_BACKEND ?= tensorflow
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -15,7 +16,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 # pip must not run twice at once.
 .NOTPARALLEL:
 
-.PHONY: help verify test lint replay bench readme clean
+.PHONY: help verify test lint replay bench bench-quick readme clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,9 +35,11 @@ lint: $(TOOLS) ## ruff and mypy
 replay: $(TOOLS) $(ENGINES) $(REPLAY) ## draws and whole runs from the seed alone, on every engine
 	$(BIN)/python -m parity_tests.replay
 
-bench: $(ENGINES) ## training time beside Keras's
-	$(BIN)/python benchmarks/iris.py
-	$(BIN)/python benchmarks/import_time.py
+bench: $(ENGINES) $(REPLAY) $(BENCH) ## every workload beside its peers, the targets beside the figures (about an hour)
+	$(BIN)/python -m benchmarks --json benchmarks/results.json --page docs/benchmarks.md
+
+bench-quick: $(ENGINES) $(REPLAY) $(BENCH) ## the same on small sizes (some minutes)
+	$(BIN)/python -m benchmarks --campaign quick --budget 3
 
 readme: $(TOOLS) $(ENGINES) ## run what the README quotes, and quote it anew
 	$(BIN)/python docs/readme.py
@@ -63,4 +66,9 @@ $(TOOLS): pyproject.toml | $(BIN)/python
 
 $(REPLAY): pyproject.toml | $(BIN)/python
 	$(PIP) install -q -e ".[replay]"
+	@touch $@
+
+# Without tf_keras's requirements, as above.
+$(BENCH): pyproject.toml | $(BIN)/python
+	$(PIP) install -q "threadpoolctl>=3.5"
 	@touch $@

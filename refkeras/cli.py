@@ -7,6 +7,8 @@ beyond that is imported by that subcommand.
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +22,12 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line (`sys.argv` by default) and exit with its status."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if options.command is _bench:
+        options.arguments = rest  # argparse would take those that begin with a dash as its own
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     sys.exit(options.command(options))
 
 
@@ -32,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_run(commands)
     _add_verify(commands)
+    _add_bench(commands)
     return parser
 
 
@@ -116,6 +124,26 @@ def _verify(options: argparse.Namespace) -> int:
     if options.json is not None:
         report.write_json(outcome, options.json)
     return 0 if outcome.agrees else 1
+
+
+def _add_bench(commands: argparse._SubParsersAction) -> None:
+    bench = commands.add_parser(
+        "bench",
+        help="time refkeras beside its peers (from a checkout)",
+        description="Run the benchmarks of the checkout that refkeras is imported from; --help lists their options.",
+        add_help=False,
+    )
+    bench.set_defaults(command=_bench)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    checkout = Path(__file__).parent.parent
+    if not (checkout / "benchmarks" / "__main__.py").is_file():
+        return _fail(
+            "the benchmarks are not part of the installed package: clone the repository, and run make bench there"
+        )
+    command = [sys.executable, "-m", "benchmarks", *options.arguments]
+    return subprocess.run(command, env={**os.environ, "PYTHONPATH": str(checkout)}).returncode
 
 
 def _fail(message: str) -> int:

@@ -52,3 +52,22 @@ def test_verify_says_which_extra_it_needs(monkeypatch, capsys):
 def test_python_m_refkeras_is_the_command():
     done = subprocess.run([sys.executable, "-m", "refkeras", "--version"], capture_output=True, text=True)
     assert done.stdout == f"refkeras {refkeras.__version__}\n"
+
+
+def test_bench_hands_its_options_on(monkeypatch):
+    seen = []
+    monkeypatch.setattr(cli.subprocess, "run", lambda command, env: seen.append(command) or subprocess.Popen)
+    monkeypatch.setattr(subprocess.Popen, "returncode", 3, raising=False)
+    assert status(["bench", "--only", "W1", "--help"]) == 3
+    assert seen == [[sys.executable, "-m", "benchmarks", "--only", "W1", "--help"]]
+
+
+def test_bench_needs_a_checkout(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(cli, "__file__", str(tmp_path / "refkeras" / "cli.py"))
+    assert status(["bench"]) == 2
+    assert "clone the repository" in capsys.readouterr().err
+
+
+def test_unknown_options_are_refused(capsys):
+    assert status(["verify", "--sead", "3"]) == 2
+    assert "--sead" in capsys.readouterr().err

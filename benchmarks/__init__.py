@@ -1,0 +1,1 @@
+"""refkeras beside its peers: every workload on every engine in turn (`python -m benchmarks --help`)."""
