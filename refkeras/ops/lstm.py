@@ -94,13 +94,13 @@ def lstm(
         )
     fused = activation is tanh and recurrent_activation is sigmoid
     cell = SigmoidTanhCell(x, u, B) if fused else AnyCell(activation, recurrent_activation, u, keep=pullback)
-    K = join(kernel, recurrent_kernel, bias, cell.negates_sigmoids)
-    x, x_mask, M = _drop_inputs(x.transpose(1, 2, 0), input_dropout, recurrent_dropout, K.shape[1], u, go_backwards)
-    product = JointProduct(K, u, F) if M is None else GatewiseProduct(K, M, u, F)
+    R = join(kernel, recurrent_kernel, bias, cell.negates_sigmoids)
+    x, x_mask, M = _drop_inputs(x.transpose(1, 2, 0), input_dropout, recurrent_dropout, len(R), u, go_backwards)
+    product = JointProduct(R, u, F, len(x), B) if M is None else GatewiseProduct(R, M, u, F)
     hidden, visible = _masked_steps(mask, zero_output_for_mask, go_backwards)
     if output_mask is not None:
         visible = output_mask.T if visible is None else visible & output_mask.T
-    run = _forward(x, K, u, cell, product, hidden, h0, c0, keep=pullback, sequence=return_sequences)
+    run = _forward(x, len(R), u, cell, product, hidden, h0, c0, keep=pullback, sequence=return_sequences)
 
     y = run.y
     if visible is not None:
@@ -116,12 +116,12 @@ def lstm(
             if visible is not None:
                 dy = np.where(visible, dy, 0)
         states = None if dh is None else dh.T, None if dc is None else dc.T
-        dx, dK, dh0, dc0 = _backward(run, u, cell, product, hidden, dy, *states, F if input_gradient else 0)
+        dx, dR, dh0, dc0 = _backward(run, u, cell, product, hidden, dy, *states, F if input_gradient else 0)
         if input_gradient:
             if x_mask is not None:
                 dx *= x_mask
             dx = (dx[::-1] if go_backwards else dx).transpose(2, 0, 1)
-        d_kernel, d_recurrent_kernel, d_bias = split(dK, u, F, cell.negates_sigmoids)
+        d_kernel, d_recurrent_kernel, d_bias = split(dR, u, F, cell.negates_sigmoids)
         return dx, d_kernel, d_recurrent_kernel, None if bias is None else d_bias, dh0.T, dc0.T
 
     return value, pull
@@ -145,13 +145,13 @@ _RING = 4
 
 
 def _forward(
-    x: Any, K: Any, u: int, cell: Any, product: Any, hidden: Any, h0: Any, c0: Any, *, keep: bool, sequence: bool
+    x: Any, n: int, u: int, cell: Any, product: Any, hidden: Any, h0: Any, c0: Any, *, keep: bool, sequence: bool
 ) -> _Run:
     """Step t reads slot t of the buffers and writes h and c into slot t + 1.
 
     Without residuals to keep, the slots are a ring of a few.
     """
-    (T, F, B), n = x.shape, K.shape[1]
+    T, F, B = x.shape
     slots = T + 1 if keep else _RING
     S = buffer(x, slots, n, B)
     G = buffer(x, slots, 5 * u, B)
@@ -186,10 +186,10 @@ def _forward(
 def _backward(
     run: _Run, u: int, cell: Any, product: Any, hidden: Any, dy: Any, dh_T: Any, dc_T: Any, F: int
 ) -> tuple[Any, Any, Any, Any]:
-    """Gradients of x (T, F, B) (none if F is 0), K, h0 and c0, the last two (u, B).
+    """Gradients of x (T, F, B) (none if F is 0), R, h0 and c0, the last two (u, B).
 
     The steps are taken in stretches, for each of which what needs no gradient
-    is done at once before, and the gradients of x and K at once after.
+    is done at once before, and the gradients of x and R at once after.
     """
     S, G, A = run.S[:-1], run.G[:-1], run.A[:-1]
     T, _, B = S.shape
@@ -202,7 +202,7 @@ def _backward(
     stretch = _stretch(T, u, B)
     product.start_backward(stretch, B)
     dZ_stretch = buffer(S, stretch, 4 * u, B)
-    dK = None
+    dR = None
     for first in range((T - 1) // stretch * stretch, -1, -stretch):
         now = slice(first, min(first + stretch, T))
         dZ = dZ_stretch[: now.stop - first]
@@ -223,8 +223,8 @@ def _backward(
         if F:
             product.pull_x(first, dZ, dX[now])
         part = product.pull_weights(first, dZ, S[now])
-        dK = part if dK is None else np.add(dK, part, out=dK)
-    return (dX if F else None), dK, dh, dc
+        dR = part if dR is None else np.add(dR, part, out=dR)
+    return (dX if F else None), dR, dh, dc
 
 
 def _stretch(T: int, u: int, B: int) -> int:

@@ -1,6 +1,6 @@
 """The matrix products of an LSTM: one joint matrix from a step's inputs to all its gates.
 
-    z = K s,    s = [h; x; 1]  (n, B),    K = [U W b]ᵀ  (4u, n)
+    z = Rᵀ s,    s = [h; x; 1]  (n, B),    R = [U; W; b]  (n, 4u)
 
 with n = u + F + 1 (u + F without bias). Everything is units-major, (units, batch):
 OpenBLAS is faster that way round, and each gate is a contiguous block. Joining
@@ -23,74 +23,82 @@ def buffer(like: Any, *shape: int) -> Any:
 
 
 def join(kernel: Any, recurrent_kernel: Any, bias: Any, negate_sigmoids: bool) -> Any:
-    """K from Keras's weights: W (F, 4u), U (u, 4u), b (4u,) or None, columns i f c o; rows o i f g."""
-    u = recurrent_kernel.shape[0]
+    """R from Keras's weights: U (u, 4u), W (F, 4u), b (4u,) or None, columns i f c o; R's are o i f g."""
+    u, columns = recurrent_kernel.shape
     terms = [recurrent_kernel, kernel] if bias is None else [recurrent_kernel, kernel, bias[np.newaxis]]
-    columns = np.concatenate(terms).T
-    K = buffer(columns, *columns.shape)
-    K[:u] = columns[3 * u :]
-    K[u : 3 * u] = columns[: 2 * u]
-    K[3 * u :] = columns[2 * u : 3 * u]
+    R = buffer(recurrent_kernel, sum(len(term) for term in terms), columns)
+    first = 0
+    for term in terms:
+        rows = R[first : first + len(term)]
+        rows[:, :u] = term[:, 3 * u :]
+        rows[:, u : 3 * u] = term[:, : 2 * u]
+        rows[:, 3 * u :] = term[:, 2 * u : 3 * u]
+        first += len(term)
     if negate_sigmoids:
-        np.negative(K[: 3 * u], out=K[: 3 * u])
-    return K
+        np.negative(R[:, : 3 * u], out=R[:, : 3 * u])
+    return R
 
 
-def split(dK: Any, u: int, F: int, negated_sigmoids: bool) -> tuple[Any, Any, Any]:
-    """The gradients of W, U and b from that of K."""
+def split(dR: Any, u: int, F: int, negated_sigmoids: bool) -> tuple[Any, Any, Any]:
+    """The gradients of W, U and b from that of R."""
     if negated_sigmoids:
-        np.negative(dK[: 3 * u], out=dK[: 3 * u])
-    rows = dK.T
-    d = buffer(dK, *rows.shape)
-    d[:, : 2 * u] = rows[:, u : 3 * u]
-    d[:, 2 * u : 3 * u] = rows[:, 3 * u :]
-    d[:, 3 * u :] = rows[:, :u]
+        np.negative(dR[:, : 3 * u], out=dR[:, : 3 * u])
+    d = buffer(dR, *dR.shape)
+    d[:, : 2 * u] = dR[:, u : 3 * u]
+    d[:, 2 * u : 3 * u] = dR[:, 3 * u :]
+    d[:, 3 * u :] = dR[:, :u]
     return d[u : u + F], d[:u], d[u + F] if len(d) > u + F else None
 
 
-class JointProduct:
-    """z = K s, and its gradients."""
+# A product with Rᵀ laid out anew takes 0.8 to 0.9 times as long, if there is more than one column; laying it out
+# takes as long as is saved in so many steps (benchmarks/transposing.py).
+STEPS_WORTH_TRANSPOSING = 32
 
-    def __init__(self, K: Any, u: int, F: int) -> None:
-        self._K = K
-        self._Kx = K[:, u : u + F].T
-        self._Kh = K[:, :u].T
+
+class JointProduct:
+    """z = Rᵀ s, and its gradients, over T steps of B columns."""
+
+    def __init__(self, R: Any, u: int, F: int, T: int, B: int) -> None:
+        self._transposed = R.T
+        if B > 1 and T > STEPS_WORTH_TRANSPOSING:
+            self._transposed = buffer(R, *R.shape[::-1])
+            self._transposed[...] = R.T
+        self._Rh, self._Rx = R[:u], R[u : u + F]
 
     def forward(self, t: int, s: Any, z: Any) -> None:
         """z of step t, (4u, B)."""
-        np.matmul(self._K, s, out=z)
+        np.matmul(self._transposed, s, out=z)
 
     def start_backward(self, steps: int, B: int) -> None:
-        """Lay out once what every backward step multiplies with, and make room for `steps` steps side by side."""
-        Kh = buffer(self._Kh, *self._Kh.shape)
-        Kh[...] = self._Kh
-        self._Kh = Kh
-        self._room = [buffer(Kh, size * steps * B) for size in self._K.shape]
+        """Make room for `steps` steps side by side."""
+        self._room = [buffer(self._Rh, size * steps * B) for size in self._transposed.shape]
 
     def pull_h(self, t: int, dz: Any, dh: Any) -> None:
         """dh of step t, (u, B)."""
-        np.matmul(self._Kh, dz, out=dh)
+        np.matmul(self._Rh, dz, out=dh)
 
     def pull_x(self, first: int, dZ: Any, dX: Any) -> None:
         """dx of many steps, (steps, F, B), from their dz, (steps, 4u, B)."""
-        np.matmul(self._Kx, dZ, out=dX)
+        np.matmul(self._Rx, dZ, out=dX)
 
     def pull_weights(self, first: int, dZ: Any, S: Any) -> Any:
-        """The part of dK that many steps make: Σ dz sᵀ as one product over steps and batch."""
+        """The part of dR that many steps make: Σ s dzᵀ as one product over steps and batch."""
         dz, s = (_side_by_side(blocks, room) for blocks, room in zip((dZ, S), self._room, strict=True))
-        return dz @ s.T
+        return s @ dz.T
 
 
 class GatewiseProduct:
-    """z_k = K_k (m_k · s) for the gates k = o, i, f, g, each with a dropout mask of its own.
+    """z_k = R_kᵀ (m_k · s) for the gates k = o, i, f, g, each with a dropout mask of its own.
 
     Args:
-        K: (4u, n).
+        R: (n, 4u).
         M: (steps, 4, n, B), or (1, 4, n, B) for masks that stay.
     """
 
-    def __init__(self, K: Any, M: Any, u: int, F: int) -> None:
+    def __init__(self, R: Any, M: Any, u: int, F: int) -> None:
         self._u, self._F = u, F
+        K = buffer(R, *R.shape[::-1])
+        K[...] = R.T
         self._K = K.reshape(4, u, -1)
         self._M = M
         self._masked = buffer(K, *M.shape[1:])
@@ -122,14 +130,14 @@ class GatewiseProduct:
         np.add.reduce(per_gate * self._masks(first, steps)[:, :, x], axis=1, out=dX)
 
     def pull_weights(self, first: int, dZ: Any, S: Any) -> Any:
-        """The part of dK that many steps make."""
+        """The part of dR that many steps make."""
         masked = self._masks(first, len(dZ)) * S[:, np.newaxis]
         gates = dZ.reshape(len(dZ), 4, self._u, -1)
         parts = []
         for k in range(4):
             dz, s = (_side_by_side(b[:, k], room) for b, room in zip((gates, masked), self._room, strict=True))
-            parts.append(dz @ s.T)  # (u, n)
-        return np.concatenate(parts)
+            parts.append(s @ dz.T)  # (n, u)
+        return np.concatenate(parts, axis=1)
 
 
 def _side_by_side(blocks: Any, room: Any) -> Any:
