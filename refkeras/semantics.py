@@ -30,7 +30,7 @@ def one_of(*values: Any, doc: str) -> Any:
     return field(default=values[0], metadata={"values": values, "doc": doc})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Semantics:
     """One engine's answers to the questions on which engines differ."""
 
