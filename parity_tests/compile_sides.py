@@ -6,12 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 from keras.src.trainers.compile_utils import CompileLoss, CompileMetrics
-from tf_keras.src.engine.compile_utils import LossesContainer, MetricsContainer
 
+from parity_tests.engines import KERAS_3, NATIVE_ERRORS, keras, numpy, tensor, tf, tf_keras, value_and_gradients
 from refkeras import semantics, tree
 from refkeras.errors import InvalidArgumentError
 from refkeras.training.compiled import Compiled
@@ -83,7 +81,7 @@ def _ours(case: Compilation) -> Outcome:
 
 def keras_3(case: Compilation) -> Outcome:
     """Run the case on Keras 3's own classes, fed as its trainer feeds them."""
-    with semantics.use("keras-3@tensorflow"):
+    with semantics.use(KERAS_3):
         return _guarded(lambda: _keras_3(case))
 
 
@@ -95,11 +93,15 @@ def _keras_3(case: Compilation) -> Outcome:
     if case.metrics is not None or case.weighted_metrics is not None:
         metrics = CompileMetrics(case.metrics, case.weighted_metrics, output_names=case.names)
     y, y_pred, weight = _as_tensors(case)
-    with tf.GradientTape() as tape:
-        tape.watch(tf.nest.flatten(y_pred))
-        total = loss and loss(y, y_pred, weight)
-    if total is None:
-        raise ValueError("No loss to compute.")
+
+    def call(*preds: Any) -> Any:
+        total = loss and loss(y, tree.pack_as(case.y_pred, list(preds)), weight)
+        if total is None:
+            raise ValueError("No loss to compute.")
+        return total
+
+    derived = value_and_gradients(call, tree.flatten(case.y_pred))
+    total = derived.tensors[0]
     if metrics is not None:
         metrics.update_state(y, y_pred, weight)
     tracker = keras.metrics.Mean(name="loss")
@@ -115,17 +117,17 @@ def _keras_3(case: Compilation) -> Outcome:
         metrics = every
 
     listed = keras.src.trainers.trainer.Trainer._flatten_metrics_in_order(Holder(), logs)
-    gradients = tape.gradient(total, tf.nest.flatten(y_pred))
-    return Outcome(total=total.numpy(), gradients=_numpy(gradients), results=logs, listed=listed)
+    return Outcome(total=derived.values[0], gradients=derived.gradients, results=logs, listed=listed)
 
 
-def tf_keras(case: Compilation) -> Outcome:
+def tf_keras_(case: Compilation) -> Outcome:
     """Run the case on tf_keras's own classes, fed as its trainer feeds them."""
     with semantics.use("tf_keras"):
         return _guarded(lambda: _tf_keras(case))
 
 
 def _tf_keras(case: Compilation) -> Outcome:
+    from tf_keras.src.engine.compile_utils import LossesContainer, MetricsContainer
     from tf_keras.src.engine.training import flatten_metrics_in_order
 
     loss = LossesContainer(case.loss, case.loss_weights, output_names=case.names)
@@ -146,7 +148,7 @@ def _tf_keras(case: Compilation) -> Outcome:
         [None] * len(tf.nest.flatten(y_pred)) if total is None else tape.gradient(total, tf.nest.flatten(y_pred))
     )
     return Outcome(
-        total=None if total is None else total.numpy(), gradients=_numpy(gradients), results=logs, listed=listed
+        total=None if total is None else numpy(total), gradients=_numpy(gradients), results=logs, listed=listed
     )
 
 
@@ -157,7 +159,7 @@ def _as_tensors(case: Compilation) -> tuple[Any, Any, Any]:
 
 
 def _tensor(value: Any) -> Any:
-    return None if value is None else tf.constant(value)
+    return None if value is None else tensor(value)
 
 
 def _tuples(structure: Any) -> Any:
@@ -168,17 +170,18 @@ def _tuples(structure: Any) -> Any:
 
 
 def _numpy(gradients: Any) -> list[Any]:
-    return [None if g is None else tf.convert_to_tensor(g).numpy() for g in gradients]
+    return [None if g is None else numpy(tf.convert_to_tensor(g)) for g in gradients]
 
 
 def _guarded(run: Callable[[], Outcome]) -> Outcome:
     try:
         return run()
-    except tf.errors.InvalidArgumentError:
+    except NATIVE_ERRORS:
         return Outcome(error="InvalidArgumentError")
     except Exception as error:  # every type is compared
         return Outcome(error=type(error).__name__)
 
 
-ENGINES["keras-3@tensorflow"] = keras_3
-ENGINES["tf_keras"] = tf_keras
+ENGINES[KERAS_3] = keras_3
+if tf_keras:
+    ENGINES["tf_keras"] = tf_keras_

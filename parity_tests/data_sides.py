@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
-import tf_keras
-from keras.src.backend.tensorflow.trainer import TFEpochIterator
 from keras.src.trainers.data_adapters.data_adapter_utils import unpack_x_y_sample_weight
-from tf_keras.src.engine.data_adapter import DataHandler
 
 import refkeras
+from parity_tests.engines import BACKEND, KERAS_3, NATIVE_ERRORS, keras, numpy, tf, tf_keras
 from refkeras import semantics, tree
 from refkeras.errors import InvalidArgumentError
 from refkeras.training import data
@@ -55,9 +52,7 @@ def keras_3(make: Callable[[Any], tuple[Any, ...]], **arguments: Any) -> Epochs 
 
 
 def _keras_3(x: Any, y: Any, weight: Any, epochs: int = 1, **arguments: Any) -> Epochs:
-    iterator = TFEpochIterator(
-        x=x, y=y, sample_weight=weight, distribute_strategy=tf.distribute.get_strategy(), **arguments
-    )
+    iterator = _iterator(x=x, y=y, sample_weight=weight, **arguments)
     iterator.reset()
     found: Epochs = []
     for _ in range(epochs):
@@ -68,6 +63,15 @@ def _keras_3(x: Any, y: Any, weight: Any, epochs: int = 1, **arguments: Any) -> 
     return found
 
 
+def _iterator(**arguments: Any) -> Any:
+    """The iterator that fit() of this backend takes."""
+    trainer = importlib.import_module(f"keras.src.backend.{BACKEND}.trainer")
+    if BACKEND == "tensorflow":
+        return trainer.TFEpochIterator(distribute_strategy=tf.distribute.get_strategy(), **arguments)
+    names = {"jax": "JAXEpochIterator", "torch": "TorchEpochIterator", "numpy": "EpochIterator"}
+    return getattr(trainer, names[BACKEND])(**arguments)
+
+
 def tf_keras_(make: Callable[[Any], tuple[Any, ...]], **arguments: Any) -> Epochs | str:
     """The same from tf_keras's data handler."""
     tf_keras.utils.set_random_seed(SEED)
@@ -75,6 +79,8 @@ def tf_keras_(make: Callable[[Any], tuple[Any, ...]], **arguments: Any) -> Epoch
 
 
 def _tf_keras(x: Any, y: Any, weight: Any, **arguments: Any) -> Epochs:
+    from tf_keras.src.engine.data_adapter import DataHandler
+
     handler = DataHandler(x, y, weight, steps_per_execution=tf.Variable(1), **arguments)
     found: Epochs = []
     for _, iterator in handler.enumerate_epochs():
@@ -88,7 +94,8 @@ def _tf_keras(x: Any, y: Any, weight: Any, **arguments: Any) -> Epochs:
 def _flat(batch: Any) -> list[Any]:
     parts = [part for part in unpack_x_y_sample_weight(batch) if part is not None]
     leaves = [leaf for part in parts for leaf in tree.flatten(part)]
-    return [None if leaf is None or isinstance(leaf, tf.experimental.Optional) else leaf.numpy() for leaf in leaves]
+    missing = (type(None), tf.experimental.Optional) if tf else type(None)
+    return [None if isinstance(leaf, missing) else numpy(leaf) for leaf in leaves]
 
 
 def _named(run: Callable[[], Epochs]) -> Epochs | str:
@@ -97,13 +104,15 @@ def _named(run: Callable[[], Epochs]) -> Epochs | str:
         warnings.simplefilter("ignore")
         try:
             return run()
-        except (tf.errors.InvalidArgumentError, InvalidArgumentError):
+        except (*NATIVE_ERRORS, InvalidArgumentError):
             return "InvalidArgumentError"
         except Exception as error:  # every type is compared
             return type(error).__name__
 
 
-ENGINES: dict[str, Callable[..., Epochs | str]] = {"keras-3@tensorflow": keras_3, "tf_keras": tf_keras_}
+ENGINES: dict[str, Callable[..., Epochs | str]] = {
+    KERAS_3: keras_3,
+} | ({"tf_keras": tf_keras_} if tf_keras else {})
 
 
 def assert_same(mine: Epochs | str, real: Epochs | str) -> None:

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
-import tensorflow as tf
-import tf_keras
 
 import refkeras
+from parity_tests.engines import ENGINES, NATIVE_ERRORS, mask_of, tensor, value_and_gradients, with_mask
 from refkeras import semantics, tree
 from refkeras.layers import eager
 from refkeras.tensor import unwrap
-
-ENGINES = {"keras-3@tensorflow": keras, "tf_keras": tf_keras}
 
 
 class Result(NamedTuple):
@@ -71,48 +67,40 @@ def run_engine(
     mask: Any = None,
     mask_argument: Any = None,
     training: bool = False,
-    wanted: Sequence[Any] = (),
+    wanted: Sequence[str] = (),
     **kwargs: Any,
 ) -> Result:
-    """Call a layer of Keras 3 or tf_keras eagerly.
+    """Call a layer of Keras 3 or tf_keras, and differentiate the call.
 
     `mask` is that of the inputs, `mask_argument` the argument of the call;
-    `wanted` lists tensors in kwargs whose gradients come after those of the inputs.
+    `wanted` names arguments of the call, arrays or lists of arrays, whose gradients come after those of the inputs.
     """
-    if mask_argument is not None:
-        kwargs["mask"] = tf.constant(mask_argument)
-    tensors = tf.nest.map_structure(tf.constant, inputs)
-    flat = [*tf.nest.flatten(tensors), *wanted]
-    if mask is not None:
-        for tensor, m in zip(tf.nest.flatten(tensors), tree.flatten(mask), strict=True):
-            tensor._keras_mask = None if m is None else tf.constant(m)
-    with tf.GradientTape() as tape:
-        tape.watch(flat)
-        outputs = layer(tensors, training=training, **kwargs)
-        values = tf.nest.flatten(outputs)
-        total = 0.0
-        for value, d in zip(values, d_outputs or (), strict=False):
-            if d is not None:
-                total += tf.reduce_sum(value * tf.constant(d))
-    variables = [getattr(v, "value", v) if not callable(getattr(v, "value", v)) else v for v in layer.trainable_weights]
-    gradients: list[Any] = [None] * (len(flat) + len(variables))
-    if d_outputs is not None:
-        gradients = tape.gradient(total, [*flat, *variables])
-    arrays = [None if g is None else np.asarray(tf.convert_to_tensor(g)) for g in gradients]
-    masks = [getattr(value, "_keras_mask", None) for value in values]
+    masks = [None] * len(tree.flatten(inputs)) if mask is None else tree.flatten(mask)
+    more = [tree.flatten(kwargs[name]) for name in wanted]
+
+    def call(*tensors: Any) -> Any:
+        rest = iter(tensors)
+        given = [with_mask(next(rest), m) for m in masks]
+        arguments = kwargs | {name: [next(rest) for _ in one] for name, one in zip(wanted, more, strict=True)}
+        if mask_argument is not None:
+            arguments["mask"] = tensor(mask_argument)
+        return layer(tree.pack_as(inputs, given), training=training, **arguments)
+
+    arrays = [*tree.flatten(inputs), *(array for one in more for array in one)]
+    derived = value_and_gradients(call, arrays, layer.trainable_weights, list(d_outputs or ()))
     return Result(
-        [value.numpy() for value in values],
-        [None if m is None else np.asarray(m) for m in masks],
-        arrays[: len(flat)],
-        arrays[len(flat) :],
+        derived.values,
+        [mask_of(value) for value in derived.tensors],
+        derived.gradients[: len(arrays)],
+        derived.gradients[len(arrays) :],
     )
 
 
 def outcome(function: Callable[[], Any]) -> Any:
-    """The value of `function()`, or the type of what it raises: a TensorFlow error counts as a ValueError."""
+    """The value of `function()`, or the type of what it raises: a backend's own error counts as a ValueError."""
     try:
         return function()
-    except tf.errors.OpError:
+    except NATIVE_ERRORS:
         return ValueError
     except refkeras.errors.InvalidArgumentError:
         return ValueError

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
-import tf_keras
 from hypothesis import strategies as st
 
-ENGINES = {"keras-3@tensorflow": keras, "tf_keras": tf_keras}
+from parity_tests.engines import keras, tensor, value_and_gradients, with_mask
+
 EPSILON = 1e-7
 # A logarithm or exponential of NumPy or of TensorFlow's kernels is within this many roundings.
 TRANSCENDENTAL = 4
@@ -129,13 +127,12 @@ def run(engine: Any, case: Case, weights: Any = None, mask: Any = None, **loss_a
     """Return the engine's loss and the gradient of its sum by the predictions."""
     extra = {"dtype": case.dtype} if engine is keras else {}
     loss = loss_object(engine, case)(**case.arguments, **extra, **loss_arguments)
-    with tf.GradientTape() as tape:
-        p = tf.constant(case.p)
-        tape.watch(p)
-        if mask is not None:
-            p._keras_mask = tf.constant(mask)
-        value = loss(tf.constant(case.t), p, None if weights is None else tf.constant(weights))
-    return value.numpy(), tape.gradient(value, p).numpy()
+
+    def call(p: Any) -> Any:
+        return loss(tensor(case.t), with_mask(p, mask), None if weights is None else tensor(weights))
+
+    derived = value_and_gradients(call, [case.p])
+    return derived.values[0], derived.gradients[0]
 
 
 def loss_object(module: Any, case: Case) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from parity_tests.engines import ENGINES, keras, numpy, tensor, tf, tf_keras
 from refkeras import Variable, config
 from refkeras.optimizers import schedules
 
@@ -46,11 +47,8 @@ class Run:
 
 @contextmanager
 def both_floatx(name: str) -> Iterator[None]:
-    """Set `floatx` here and in both Kerases."""
-    import keras
-    import tf_keras
-
-    setters = config.set_floatx, keras.config.set_floatx, tf_keras.backend.set_floatx
+    """Set `floatx` here and in the engines."""
+    setters = [config.set_floatx, *(engine.backend.set_floatx for engine in ENGINES.values())]
     for setter in setters:
         setter(name)
     try:
@@ -78,8 +76,6 @@ def make_ours(run: Run) -> tuple[Any, list[Variable]]:
 
 def make_keras_3(run: Run) -> tuple[Any, list[Any]]:
     """Return Keras 3's."""
-    import keras
-
     arguments = {**run.arguments, "learning_rate": rate(run.arguments["learning_rate"], keras.optimizers.schedules)}
     variables = []
     for i, value in enumerate(run.values()):
@@ -90,9 +86,6 @@ def make_keras_3(run: Run) -> tuple[Any, list[Any]]:
 
 def make_tf_keras(run: Run) -> tuple[Any, list[Any]]:
     """Return tf_keras's."""
-    import tensorflow as tf
-    import tf_keras
-
     arguments = {**run.arguments, "learning_rate": rate(run.arguments["learning_rate"], tf_keras.optimizers.schedules)}
     variables = [tf.Variable(value, name=f"layer_{i}/kernel") for i, value in enumerate(run.values())]
     return getattr(tf_keras.optimizers, run.kind)(**arguments), variables
@@ -100,9 +93,7 @@ def make_tf_keras(run: Run) -> tuple[Any, list[Any]]:
 
 def apply(optimizer: Any, gradients: list[Any], variables: list[Any]) -> None:
     """Step a real Keras's optimizer; tf_keras's has no `apply`."""
-    import tensorflow as tf
-
-    tensors = [None if g is None else tf.convert_to_tensor(g) for g in gradients]
+    tensors = [None if g is None else tensor(g) for g in gradients]
     optimizer.apply_gradients(list(zip(tensors, variables, strict=True)))
 
 
@@ -122,10 +113,10 @@ def assert_same(ours: Any, engine: Any, what: str) -> None:
 def assert_same_state(ours: Any, weights: list[Variable], engine: Any, engine_weights: list[Any], what: str) -> None:
     """Assert that weights and all of the optimizers' variables are the same, in the same order."""
     for i, (w, e) in enumerate(zip(weights, engine_weights, strict=True)):
-        assert_same(w.value, e.numpy(), f"{what}, weight {i}")
+        assert_same(w.value, numpy(e), f"{what}, weight {i}")
     assert len(ours.variables) == len(engine.variables)
     for w, e in zip(ours.variables, engine.variables, strict=True):
-        assert_same(w.value, e.numpy(), f"{what}, {w.path}")
+        assert_same(w.value, numpy(e), f"{what}, {w.path}")
 
 
 def chance(strategy: st.SearchStrategy, default: Any = None) -> st.SearchStrategy:

@@ -2,15 +2,13 @@
 
 import warnings
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-import tf_keras
 from hypothesis import given
 from hypothesis import strategies as st
 
 from parity_tests.agreement import assert_agrees
+from parity_tests.engines import ENGINES, KERAS_3, both_kerases, keras, numpy, tensor, value_and_gradients
 from parity_tests.shows import shows
 from refkeras import activations, semantics
 
@@ -49,12 +47,8 @@ DTYPES = ("float32", "float64")
 
 
 def engine_value_and_gradient(function, x, dy):
-    x = tf.constant(x)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = function(x)
-    gradient = tape.gradient(y, x, output_gradients=None if dy is None else tf.constant(dy))
-    return y.numpy(), gradient.numpy()
+    derived = value_and_gradients(function, [x], d_values=None if dy is None else [dy])
+    return derived.values[0], derived.gradients[0]
 
 
 def compare(name, function, x, *, arguments=None, dy=None, scale=None):
@@ -164,14 +158,14 @@ def test_softmax_of_special_rows(row):
     with np.errstate(all="ignore"):
         for name in ("softmax", "log_softmax"):
             ours = activations.forward_of(activations.get(name))(x)[0]
-            assert_agrees(ours, getattr(keras.activations, name)(x), roundings=16, dtype="float64")
+            assert_agrees(ours, getattr(keras.activations, name)(tensor(x)), roundings=16, dtype="float64")
 
 
 def test_public_functions_return_values_and_logits():
     x = np.array([[1.0, -2.0, 0.5]], "float32")
     for name in ("softmax", "sigmoid"):
-        ours, theirs = getattr(activations, name)(x), getattr(keras.activations, name)(tf.constant(x))
-        np.testing.assert_array_equal(ours._keras_logits, theirs._keras_logits.numpy())
+        ours, theirs = getattr(activations, name)(x), getattr(keras.activations, name)(tensor(x))
+        np.testing.assert_array_equal(ours._keras_logits, numpy(theirs._keras_logits))
     assert activations.relu(x)._keras_logits is None
     assert activations.relu([1.0, -2.0]).dtype == np.float32
     assert activations.relu(np.array([1, -2])).dtype == np.int64
@@ -181,9 +175,10 @@ def test_public_functions_return_values_and_logits():
 
 
 def sides():
-    return [("keras-3@tensorflow", keras), ("tf_keras", tf_keras)]
+    return ENGINES.items()
 
 
+@both_kerases
 @shows("hard_sigmoid")
 def test_hard_sigmoid_of_each_engine():
     x = np.array([-4, -3, -2.75, -2.5, -1, 0, 0.3, 2.5, 2.75, 3, 4, np.nan, np.inf, -np.inf], "float32")
@@ -191,10 +186,11 @@ def test_hard_sigmoid_of_each_engine():
     for name, engine in sides():
         with semantics.use(name):
             compare("hard_sigmoid", engine.activations.hard_sigmoid, x)
-            values.append(activations.hard_sigmoid(x).numpy())
+            values.append(numpy(activations.hard_sigmoid(x)))
     assert not np.allclose(values[0], values[1], equal_nan=True)
 
 
+@both_kerases
 @shows("relu_constants")
 def test_constants_of_relu_in_float64():
     x = np.array([0.1, float(np.float32(0.1)), 0.2, 5.0])
@@ -203,7 +199,7 @@ def test_constants_of_relu_in_float64():
         with semantics.use(name):
             for arguments in ({"threshold": 0.1}, {"max_value": 0.1}):
                 compare("relu", engine.activations.relu, x, arguments=arguments, scale=0.0)
-            values.append(activations.relu(x, threshold=0.1).numpy())
+            values.append(numpy(activations.relu(x, threshold=0.1)))
     assert values[0][1] == 0 and values[1][1] != 0
 
 
@@ -214,7 +210,7 @@ def test_relu_threshold_with_special_values():
     for name, engine in sides():
         with semantics.use(name), np.errstate(all="ignore"):
             compare("relu", engine.activations.relu, x, arguments={"threshold": 2.0})
-            values.append(activations.relu(x, threshold=2.0).numpy())
+            values.append(numpy(activations.relu(x, threshold=2.0)))
     np.testing.assert_array_equal(values, [[0, 0, 3, 0], [np.nan, np.nan, 3, 0]])
 
 
@@ -224,7 +220,7 @@ def test_softmax_of_a_vector():
     for name, engine in sides():
         with semantics.use(name):
             try:
-                theirs = engine.activations.softmax(tf.constant(x)).numpy()
+                theirs = numpy(engine.activations.softmax(tensor(x)))
             except ValueError:
                 assert name == "tf_keras"
                 with pytest.raises(ValueError, match="1D"):
@@ -242,9 +238,9 @@ def test_softmax_over_one_value():
             for softmax in (activations.softmax, engine.activations.softmax):
                 with warnings.catch_warnings(record=True) as caught:
                     warnings.simplefilter("always")
-                    softmax(tf.constant(x) if softmax is not activations.softmax else x)
+                    softmax(tensor(x) if softmax is not activations.softmax else x)
                 warned.append([w.category for w in caught])
-            assert warned[0] == warned[1] == ([UserWarning] if name == "keras-3@tensorflow" else [])
+            assert warned[0] == warned[1] == ([UserWarning] if name == KERAS_3 else [])
 
 
 @shows("activation_lookup")

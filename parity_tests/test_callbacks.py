@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-import tf_keras
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras.src.trainers import compile_utils
 
 from parity_tests.callback_runs import Engine, FakeModel, play, refkeras_engine
+from parity_tests.engines import KERAS_3, keras, tf, tf_keras
 from parity_tests.shows import shows
 from refkeras import callbacks, semantics
 
@@ -46,7 +44,7 @@ class TfKeras(Engine):
         return float(model.optimizer.lr.numpy())
 
 
-ENGINES = {"keras-3@tensorflow": Keras3(keras.callbacks), "tf_keras": TfKeras(tf_keras.callbacks)}
+ENGINES = {KERAS_3: Keras3(keras.callbacks)} | ({"tf_keras": TfKeras(tf_keras.callbacks)} if tf_keras else {})
 both = pytest.mark.parametrize("name", ENGINES)
 
 values = st.one_of(
@@ -163,7 +161,7 @@ def test_a_difference_below_float32(name):
 
 
 FILES = {
-    "keras-3@tensorflow": [
+    KERAS_3: [
         "m.keras",
         "deep/er/m-{epoch:02d}.keras",
         "m-{epoch}-{loss:.2f}.h5",
@@ -249,7 +247,7 @@ def test_terminate_on_nan(name, run):
 
 @given(run=runs(spec("TerminateOnNaN", raise_error=st.just(True)), max_batches=4))
 def test_terminate_on_nan_with_an_error(run):
-    assert_same("keras-3@tensorflow", run)
+    assert_same(KERAS_3, run)
 
 
 @both

@@ -6,17 +6,15 @@ import contextlib
 import io
 import re
 
-import keras
 import numpy as np
 import pytest
-import tf_keras
 
 import refkeras
+from parity_tests.engines import ENGINES
 from parity_tests.model_zoo import built
 from parity_tests.shows import shows
 from refkeras import semantics
 
-ENGINES = {"keras-3@tensorflow": keras, "tf_keras": tf_keras}
 both = pytest.mark.parametrize("engine", ENGINES)
 
 RNG = np.random.default_rng(5)

@@ -9,16 +9,15 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
-import tf_keras
 from hypothesis import given
 from hypothesis import strategies as st
 
 import refkeras
 from parity_tests.agreement import assert_agrees
 from parity_tests.compile_sides import ENGINES, ROWS, Compilation, Outcome, ours
+from parity_tests.engines import both_kerases, keras, tf_keras
 from parity_tests.shows import shows
 from refkeras import semantics
 
@@ -292,6 +291,7 @@ def test_any_combination(dialect, case):
     assert_same(ours(copy.deepcopy(case), dialect), ENGINES[dialect](copy.deepcopy(case)))
 
 
+@both_kerases
 def test_the_comparison_can_fail():
     case = Compilation(**TABLE["dict with dict"])
     other = Compilation(**{**TABLE["dict with dict"], "loss_weights": {"b": 0.1, "a": 0.9}})
@@ -314,6 +314,7 @@ def outcomes(**case: Any) -> dict[str, Outcome]:
 K3, K2 = DIALECTS
 
 
+@both_kerases
 @shows("output_matching")
 def test_output_matching():
     found = outcomes(**TWO, y=AB, loss={"a": "mse"})
@@ -322,18 +323,21 @@ def test_output_matching():
     assert (found[K3].error, found[K2].error) == ("ValueError", None)
 
 
+@both_kerases
 @shows("loss_weights_checked")
 def test_loss_weights_checked():
     found = outcomes(**ONE, y=Y["a"], loss_weights=2)
     assert (found[K3].error, found[K2].error) == ("ValueError", None)
 
 
+@both_kerases
 @shows("metrics_are_listed")
 def test_metrics_are_listed():
     found = outcomes(**ONE, y=Y["a"], metrics="mae")
     assert (found[K3].error, found[K2].error) == ("ValueError", None)
 
 
+@both_kerases
 @shows("crossentropy_by_shape")
 def test_crossentropy_by_shape():
     found = outcomes(**ONE, y=Y["a"], loss="ce")
@@ -342,12 +346,14 @@ def test_crossentropy_by_shape():
     assert (found[K3].error, found[K2].error) == ("ValueError", None)
 
 
+@both_kerases
 @shows("unknown_metric")
 def test_unknown_metric():
     found = outcomes(**ONE, y=Y["a"], metrics=["accurac"])
     assert (found[K3].error, found[K2].error) == ("ValueError", "TypeError")
 
 
+@both_kerases
 @shows("metric_names")
 def test_metric_names():
     found = outcomes(**ONE, y=Y["a"], metrics=["MeanSquaredError", "MAE"])
@@ -355,6 +361,7 @@ def test_metric_names():
     assert set(found[K2].results or {}) == {"loss", "mean_squared_error", "MAE"}
 
 
+@both_kerases
 @shows("duplicate_metrics")
 def test_duplicate_metrics():
     found = outcomes(**ONE, y=Y["a"], metrics=["mae", "mae"])
@@ -363,6 +370,7 @@ def test_duplicate_metrics():
     assert len(found[K3].listed) == 4
 
 
+@both_kerases
 @shows("log_order")
 def test_log_order():
     found = outcomes(**ONE, y=Y["a"], metrics=["mse", "mae", "accuracy"])
@@ -370,6 +378,7 @@ def test_log_order():
     assert list(found[K2].results or {}) == ["loss", "mse", "mae", "accuracy"]
 
 
+@both_kerases
 @shows("loss_class_is_instantiated")
 def test_loss_class_is_instantiated():
     def compile_with(losses: Any, dialect: str, engine: Any) -> str | None:
@@ -380,6 +389,7 @@ def test_loss_class_is_instantiated():
         assert compile_with(refkeras.losses, dialect, lambda case, dialect=dialect: ours(case, dialect)) == expected
 
 
+@both_kerases
 @shows("targets_match_predictions")
 def test_targets_match_predictions():
     """A mean over (B,) targets and (B, C) predictions: columns in tf_keras; rows, if B = C, in Keras 3."""
@@ -403,6 +413,7 @@ def fitted(library: Any, **arguments: Any) -> dict[str, list[float]]:
     return model.fit(rows, [rows**2, rows**3], batch_size=4, epochs=1, shuffle=False, verbose=0).history
 
 
+@both_kerases
 @shows("part_losses_count")
 def test_part_losses_count():
     """Each output's loss: a plain mean over batches in a traced Keras 3, else weighted by rows, as the total is."""
@@ -417,6 +428,7 @@ def test_part_losses_count():
         assert by_rows == (eager or dialect == K2)
 
 
+@both_kerases
 @shows("missing_x")
 def test_missing_x():
     for dialect, library, error in ((K3, keras, ValueError), (K2, tf_keras, TypeError)):
@@ -428,6 +440,7 @@ def test_missing_x():
                     model.fit(None, np.ones((4, 1), "float32"), verbose=0)
 
 
+@both_kerases
 @shows("recompile_keeps")
 def test_recompile_keeps():
     for dialect, library in ((K3, keras), (K2, tf_keras)):

@@ -1,6 +1,5 @@
 """Constraints beside Keras's."""
 
-import keras
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from parity_tests.agreement import assert_agrees
+from parity_tests.engines import keras
 from refkeras import constraints
 
 sizes = st.floats(0, 3, width=16)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,12 +12,14 @@ from hypothesis import strategies as st
 from keras.src.trainers.data_adapters.array_slicing import train_validation_split
 
 from parity_tests.data_sides import ENGINES, assert_same, ours
+from parity_tests.engines import KERAS_3, both_kerases, keras
 from parity_tests.shows import shows
 from refkeras import semantics
 from refkeras.training import data
 
 RNG = np.random.default_rng(3)
-K3, K2 = DIALECTS = list(ENGINES)
+DIALECTS = list(ENGINES)
+K3, K2 = KERAS_3, "tf_keras"
 
 
 def rows(n: int, *width: int, dtype: str = "float32") -> np.ndarray:
@@ -189,6 +190,7 @@ def test_streams_of_all_kinds(make, arguments):
 # -- the fields of semantics, shown on the real engines ---------------------------------------------
 
 
+@both_kerases
 @shows("fit_counts_checked")
 def test_fit_counts_checked():
     found = both((X, Y, None), batch_size=0)
@@ -197,6 +199,7 @@ def test_fit_counts_checked():
     assert found == {K3: [[]], K2: "ValueError"}
 
 
+@both_kerases
 @shows("plain_lists_are_data")
 def test_plain_lists_are_data():
     found = both((X.tolist(), Y.tolist(), None))
@@ -204,6 +207,7 @@ def test_plain_lists_are_data():
     assert np.array_equal(found[K2][0][0][0], X)
 
 
+@both_kerases
 @shows("class_weight_missing")
 def test_class_weight_missing():
     found = both((X, LABELS, None), class_weight={0: 2.0, 2: 3.0})
@@ -212,6 +216,7 @@ def test_class_weight_missing():
     assert both((X, LABELS, None), class_weight={0: 2.0, 1: 3.0})[K2] == "InvalidArgumentError"
 
 
+@both_kerases
 @shows("class_and_sample_weights")
 def test_class_and_sample_weights():
     found = both((X, LABELS, W), class_weight={0: 2.0, 1: 3.0, 2: 0.5}, batch_size=5)
@@ -221,11 +226,13 @@ def test_class_and_sample_weights():
     assert both((X, LABELS, W), class_weight={0: 2.0, 1: 3.0, 2: 0.5}, batch_size=4)[K2] == "ValueError"
 
 
+@both_kerases
 @shows("sample_weight_list")
 def test_sample_weight_list():
     assert both((X, Y, [1.0] * 10)) == {K3: "ValueError", K2: "AttributeError"}
 
 
+@both_kerases
 @shows("shuffle_case")
 def test_shuffle_case():
     """tf_keras shuffles within batches for 'BATCH'; to Keras 3 that is just true."""
@@ -240,6 +247,7 @@ def test_shuffle_case():
             assert (kept == {frozenset(X[:5, 0].tolist()), frozenset(X[5:, 0].tolist())}) is within
 
 
+@both_kerases
 @shows("out_of_data")
 def test_out_of_data():
     found = both((X, Y, None), batch_size=4, steps_per_epoch=5, epochs=3)
@@ -247,6 +255,7 @@ def test_out_of_data():
     assert [len(epoch) for epoch in found[K2]] == [5, 4]
 
 
+@both_kerases
 @shows("generator_restarts")
 def test_generator_restarts():
     found = both(generator(4), epochs=3)
@@ -254,6 +263,7 @@ def test_generator_restarts():
     assert [[batch[1][0] for batch in epoch] for epoch in found[K2]] == [[0, 1, 2, 3], []]
 
 
+@both_kerases
 @shows("sequence_hooks")
 def test_sequence_hooks():
     calls: list[str] = []

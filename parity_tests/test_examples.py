@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from parity_tests.engines import tensorflow_only
+
+pytestmark = tensorflow_only("starts processes of its own")
+
 SCRIPT = Path(__file__).parent.parent / "examples" / "three_losses.py"
 
 

@@ -1,9 +1,9 @@
 """Initializers beside Keras's: names, records, refusals, and the moment at which seeds are drawn."""
 
-import keras
 import numpy as np
 import pytest
 
+from parity_tests.engines import KERAS_3, both_kerases, keras
 from parity_tests.shows import shows
 from refkeras import initializers, random, semantics
 
@@ -125,15 +125,17 @@ def test_constants_and_dtypes(name, dtype):
         assert np.array_equal(own, real)
 
 
+@both_kerases
 @shows("identity_config_has_gain")
 def test_the_gain_of_identity():
     import tf_keras
 
-    for name, engine in (("keras-3@tensorflow", keras.initializers), ("tf_keras", tf_keras.initializers)):
+    for name, engine in ((KERAS_3, keras.initializers), ("tf_keras", tf_keras.initializers)):
         with semantics.use(name):
             assert initializers.Identity(2.0).get_config() == engine.Identity(2.0).get_config()
 
 
+@both_kerases
 @shows("seeds_drawn_at")
 def test_when_seeds_are_drawn():
     """Two are made, and called in reverse: Keras 3 drew when they were made, tf_keras draws when they are called."""
@@ -141,7 +143,7 @@ def test_when_seeds_are_drawn():
 
     found = {}
     for name, (engine, utils) in {
-        "keras-3@tensorflow": (keras.initializers, keras.utils),
+        KERAS_3: (keras.initializers, keras.utils),
         "tf_keras": (tf_keras.initializers, tf_keras.utils),
     }.items():
         utils.set_random_seed(5)
@@ -152,4 +154,4 @@ def test_when_seeds_are_drawn():
             values = [np.asarray(real[i]((3, 4))) for i in (1, 0)]
             assert all(np.array_equal(own[i]((3, 4)), value) for i, value in zip((1, 0), values, strict=True))
         found[name] = values
-    assert np.array_equal(found["keras-3@tensorflow"][1] != found["tf_keras"][1], np.ones((3, 4), bool))
+    assert np.array_equal(found[KERAS_3][1] != found["tf_keras"][1], np.ones((3, 4), bool))

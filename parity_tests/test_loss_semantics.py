@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-import tf_keras
 
 from parity_tests import keras_2_0_losses as recorded
 from parity_tests.agreement import assert_agrees
-from parity_tests.loss_cases import ENGINES
+from parity_tests.engines import ENGINES, KERAS_3, NATIVE_ERRORS, both_kerases, keras, numpy, tensor, tf, tf_keras
 from parity_tests.shows import shows
 from refkeras import losses, semantics
 from refkeras.saving import custom_object_scope
@@ -31,11 +28,11 @@ def outcome(call):
     """Return what a call returns as an array, or the family of the error it raises."""
     try:
         value = call()
-    except (ValueError, tf.errors.InvalidArgumentError):
+    except (ValueError, *NATIVE_ERRORS):
         return ValueError
     except TypeError:
         return TypeError
-    return np.asarray(value)
+    return numpy(value)
 
 
 def same(engine, call, roundings=20.0, scale=None):
@@ -44,14 +41,7 @@ def same(engine, call, roundings=20.0, scale=None):
     `tensor` makes a tensor of that side, with a mask where one is given.
     """
     module = ENGINES[engine]
-
-    def engine_tensor(array, mask=None):
-        tensor = tf.constant(array)
-        if mask is not None:
-            tensor._keras_mask = tf.constant(mask)
-        return tensor
-
-    expected = outcome(lambda: call(module.losses, engine_tensor))
+    expected = outcome(lambda: call(module.losses, tensor))
     with semantics.use(engine):
         value = outcome(lambda: call(losses, lambda array, mask=None: wrap(np.asarray(array), mask)))
     if isinstance(expected, type) or isinstance(value, type):
@@ -73,10 +63,10 @@ def differ(call, roundings=20.0, scale=None):
 @both
 def test_crossentropy_of_an_activation(engine):
     module = ENGINES[engine]
-    p = module.activations.softmax(tf.constant(Z))
-    expected = module.losses.categorical_crossentropy(T, p).numpy()
+    p = module.activations.softmax(tensor(Z))
+    expected = numpy(module.losses.categorical_crossentropy(T, p))
     with semantics.use(engine):
-        value = losses.categorical_crossentropy(T, wrap(p.numpy(), logits=Z))
+        value = losses.categorical_crossentropy(T, wrap(numpy(p), logits=Z))
     assert_agrees(value, expected, roundings=20, scale=100.0)
     assert expected.max() > 50
     with semantics.use("keras-2.0"):
@@ -131,6 +121,7 @@ def test_weighted_losses_of_keras_2_0(key):
         assert losses.LossFunctionWrapper(losses.mean_squared_error).value(column, column[:, None]) > 0
 
 
+@both_kerases
 @shows("loss_classes_match_ranks")
 def test_loss_classes_match_ranks():
     y = np.array([1.0, 2.0, 4.0], "float32")
@@ -140,6 +131,7 @@ def test_loss_classes_match_ranks():
         assert same(engine, lambda k, tensor: k.MeanSquaredError()(tensor(y), tensor(y[:, None]))) == 0
 
 
+@both_kerases
 @shows("loss_functions_match_ranks")
 def test_loss_functions_match_ranks():
     y = np.array([1.0, 2.0, 4.0], "float32")
@@ -162,12 +154,14 @@ def test_ranks_that_differ_by_a_trailing_axis(engine, shape, larger):
     same(engine, lambda k, tensor: k.mean_absolute_error(*map(tensor, pair)))
 
 
+@both_kerases
 @shows("binary_crossentropy_epsilon")
 def test_binary_crossentropy_epsilon():
     first, second = differ(lambda k, tensor: k.binary_crossentropy([[1.0]], [[0.0]]))
     assert_agrees(first - second, [np.log(2)], roundings=40)
 
 
+@both_kerases
 @shows("binary_crossentropy_broadcasts")
 def test_binary_crossentropy_broadcasts():
     first, second = differ(lambda k, tensor: k.binary_crossentropy(tensor(T[:, :1]), tensor(P)), scale=17.0)
@@ -183,6 +177,7 @@ def test_binary_crossentropy_broadcasts():
         assert_agrees(wide_pullback()[0][:, 0], pullback()[0].sum(-1), roundings=20)
 
 
+@both_kerases
 @shows("sparse_crossentropy_axis")
 def test_sparse_crossentropy_axis():
     for from_logits in (True, False):
@@ -199,9 +194,10 @@ def test_sparse_crossentropy_axis():
         value = tf_keras.losses.sparse_categorical_crossentropy(np.array([1, 3, 0]), p, axis=0)
     with semantics.use("tf_keras"):
         _, pullback = losses.sparse_categorical_crossentropy.forward(np.array([1, 3, 0]), P, axis=0)
-    assert_agrees(pullback(1.0), tape.gradient(value, p).numpy(), roundings=20, scale=2e7)
+    assert_agrees(pullback(1.0), numpy(tape.gradient(value, p)), roundings=20, scale=2e7)
 
 
+@both_kerases
 @shows("sparse_crossentropy_flattens")
 @pytest.mark.parametrize("shape", [(4,), (4, 1), (2, 2, 1), (1, 4, 1)])
 def test_sparse_crossentropy_flattens(shape):
@@ -213,19 +209,21 @@ def test_sparse_crossentropy_flattens(shape):
     assert (found[1] is ValueError) == (shape == (4, 1))
 
 
+@both_kerases
 @shows("ignore_class_keeps_logits")
 def test_ignore_class_keeps_logits():
     found = []
     for engine, module in ENGINES.items():
-        p = module.activations.softmax(tf.constant(Z))
-        expected = module.losses.SparseCategoricalCrossentropy(ignore_class=2)(LABELS, p).numpy()
+        p = module.activations.softmax(tensor(Z))
+        expected = numpy(module.losses.SparseCategoricalCrossentropy(ignore_class=2)(LABELS, p))
         with semantics.use(engine):
-            value = losses.SparseCategoricalCrossentropy(ignore_class=2)(LABELS, wrap(p.numpy(), logits=Z))
+            value = losses.SparseCategoricalCrossentropy(ignore_class=2)(LABELS, wrap(numpy(p), logits=Z))
         assert_agrees(value, expected, roundings=30, scale=100.0)
         found.append(expected)
     assert found[0] + 10 < found[1]
 
 
+@both_kerases
 @shows("label_smoothing_classes")
 def test_label_smoothing_classes():
     first, second = differ(
@@ -234,6 +232,7 @@ def test_label_smoothing_classes():
     assert first.shape == second.shape == (3,)
 
 
+@both_kerases
 @shows("loss_dtype")
 def test_loss_dtype():
     y, p = np.array([[0.1, 0.7]]), np.array([[0.4, 0.2]])
@@ -246,6 +245,7 @@ def test_loss_dtype():
         assert pullback()[0].dtype == np.float64
 
 
+@both_kerases
 @shows("integer_loss_values")
 @pytest.mark.parametrize("name", ["mean_squared_error", "mean_absolute_error"])
 def test_integer_loss_values(name):
@@ -253,12 +253,13 @@ def test_integer_loss_values(name):
     first, second = differ(lambda k, tensor: getattr(k, name)(t, p))
     assert (first.dtype.kind, second.dtype.kind) == ("f", "i")
     same("tf_keras", lambda k, tensor: k.MeanSquaredError()(t, p))
-    same("keras-3@tensorflow", lambda k, tensor: k.MeanSquaredError()(t + 0.5, p))
+    same(KERAS_3, lambda k, tensor: k.MeanSquaredError()(t + 0.5, p))
     for engine in ENGINES:
         same(engine, lambda k, tensor: getattr(k, name)(np.array([[1.7, 0.2]]), p))
         assert same(engine, lambda k, tensor: k.binary_crossentropy(t, p)) is TypeError
 
 
+@both_kerases
 @shows("loss_reductions")
 @pytest.mark.parametrize("reduction", ["auto", "sum_over_batch_size", "mean", "sum", "mean_with_sample_weight"])
 @pytest.mark.parametrize("none", ["none", None, "sum_over_batch"])
@@ -274,6 +275,7 @@ def test_loss_reductions(reduction, none):
         assert losses.Reduction.AUTO == tf_keras.losses.Reduction.AUTO
 
 
+@both_kerases
 @shows("weight_ranks")
 def test_weight_ranks():
     """(batch,) weights on (batch, time) losses: Keras 3 lays them over time, tf_keras over the batch."""
@@ -284,12 +286,14 @@ def test_weight_ranks():
     assert_agrees(first / second, [[1, 3], [1 / 3, 1]], roundings=6)
 
 
+@both_kerases
 @shows("empty_batch_loss")
 def test_empty_batch_loss():
     first, second = differ(lambda k, tensor: k.MeanSquaredError()(T[:0], tensor(P[:0])))
     assert (first.shape, second.shape) == ((0,), ())
 
 
+@both_kerases
 @shows("all_masked_loss")
 def test_all_masked_loss():
     first, second = differ(lambda k, tensor: k.MeanSquaredError()(T, tensor(P, np.zeros(4, bool))))
@@ -340,6 +344,7 @@ def test_names(engine, identifier):
         assert named(__import__("refkeras")) == named(ENGINES[engine])
 
 
+@both_kerases
 @shows("names_find_custom_objects")
 def test_names_find_custom_objects():
     def mine(y_true, y_pred):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import warnings
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from parity_tests.agreement import assert_agrees
-from parity_tests.loss_cases import ENGINES, Case, crossentropies, loss_object, regressions, run, spread
+from parity_tests.engines import ENGINES, NATIVE_ERRORS, keras, numpy, tensor, value_and_gradients
+from parity_tests.loss_cases import Case, crossentropies, loss_object, regressions, run, spread
 from refkeras import losses, semantics
 from refkeras.tensor import wrap
 
@@ -37,7 +36,7 @@ def ours(case: Case, engine: str):
 def test_functions(case, engine):
     with semantics.use(engine):
         value = getattr(losses, case.loss)(case.t, case.p, **case.arguments)
-    expected = getattr(ENGINES[engine].losses, case.loss)(case.t, case.p, **case.arguments).numpy()
+    expected = numpy(getattr(ENGINES[engine].losses, case.loss)(case.t, case.p, **case.arguments))
     assert value.dtype == expected.dtype
     scale, _, roundings = spread(case)
     assert_agrees(value, expected, roundings=roundings, scale=scale, dtype=case.dtype)
@@ -86,7 +85,7 @@ def test_weights_masks_and_reductions(case, engine, data):
     reduction = data.draw(st.sampled_from(reductions_3 if engine.startswith("keras-3") else reductions))
     try:
         expected, gradient = run(ENGINES[engine], case, weights, mask, reduction=reduction)
-    except (ValueError, tf.errors.InvalidArgumentError):
+    except (ValueError, *NATIVE_ERRORS):
         expected = gradient = None
     with semantics.use(engine), np.errstate(all="ignore"):
         loss = ours(case, engine)
@@ -123,26 +122,27 @@ def test_crossentropies_of_activations_use_their_logits(case, engine, activation
     case.arguments |= {"from_logits": True}
     plain = {name: value for name, value in case.arguments.items() if name != "from_logits"}
     extra = {"dtype": case.dtype} if module is keras else {}
-    with tf.GradientTape() as tape:
-        z = tf.constant(case.p)
-        tape.watch(z)
+
+    def run_theirs(z):
         p = getattr(module.activations, activation)(z)
-        value = loss_object(module, case)(**plain, **extra)(tf.constant(case.t), p)
-    gradient = tape.gradient(value, z).numpy()
+        return loss_object(module, case)(**plain, **extra)(tensor(case.t), p), p
+
+    derived = value_and_gradients(run_theirs, [case.p], d_values=[np.array(1.0)])
+    (value, p), (gradient,) = derived.values, derived.gradients
     with semantics.use(engine):
         loss = ours(Case(case.loss, case.t, case.p, plain), engine)
-        tensor = wrap(p.numpy(), logits=case.p)
-        result, pullback = loss.value_and_pullback(case.t, tensor)
-        beside, _ = loss.value_and_pullback(case.t, p.numpy(), logits=case.p)
-        function = getattr(losses, case.loss)(case.t, tensor, **plain)
-        called = loss(case.t, tensor)
+        pred = wrap(numpy(p), logits=case.p)
+        result, pullback = loss.value_and_pullback(case.t, pred)
+        beside, _ = loss.value_and_pullback(case.t, numpy(p), logits=case.p)
+        function = getattr(losses, case.loss)(case.t, pred, **plain)
+        called = loss(case.t, pred)
     d_pred, d_logits = pullback()
     assert d_pred is None
     assert result == beside == called
     assert_agrees(np.mean(function, dtype=case.dtype), result, roundings=function.size + 2, dtype=case.dtype)
     scale, d_scale, roundings = spread(case)
     roundings += scale.size
-    assert_agrees(result, value.numpy(), roundings=roundings, scale=scale.mean(), dtype=case.dtype)
+    assert_agrees(result, numpy(value), roundings=roundings, scale=scale.mean(), dtype=case.dtype)
     assert_agrees(d_logits, gradient, roundings=roundings, scale=d_scale / scale.size, dtype=case.dtype)
 
 
@@ -160,36 +160,37 @@ def test_ignore_class(case, engine, as_activation, data):
     if as_activation:
         case.arguments["from_logits"] = False
     extra = {"dtype": case.dtype} if module is keras else {}
-    with tf.GradientTape() as tape:
-        z = tf.constant(case.p)
-        tape.watch(z)
-        p = module.activations.softmax(z) if as_activation else z
-        value = module.losses.SparseCategoricalCrossentropy(reduction="none", **case.arguments, **extra)(
-            tf.constant(case.t), p
-        )
-    source = z if module is not keras or not as_activation else p
-    with tf.GradientTape() as tape:
-        tape.watch(source)
-        p = module.activations.softmax(source) if source is z and as_activation else source
-        total = module.losses.SparseCategoricalCrossentropy(**case.arguments, **extra)(tf.constant(case.t), p)
-    gradient = tape.gradient(total, source).numpy()
+
+    def run_theirs(z, softmax=as_activation, **options):
+        p = module.activations.softmax(z) if softmax else z
+        return module.losses.SparseCategoricalCrossentropy(**options, **case.arguments, **extra)(tensor(case.t), p), p
+
+    value, p = (numpy(v) for v in run_theirs(tensor(case.p), reduction="none"))
+    # By its logits where the loss uses them, else by the predictions.
+    by_predictions = as_activation and module is keras
+    derived = value_and_gradients(
+        lambda z: run_theirs(z, softmax=as_activation and not by_predictions),
+        [p if by_predictions else case.p],
+        d_values=[np.array(1.0)],
+    )
+    total, gradient = derived.values[0], derived.gradients[0]
     with semantics.use(engine), np.errstate(all="ignore"):
         loss = ours(case, engine)
-        tensor = wrap(p.numpy(), logits=case.p) if as_activation else case.p
-        result, pullback = loss.value_and_pullback(case.t, tensor)
+        pred = wrap(numpy(p), logits=case.p) if as_activation else case.p
+        result, pullback = loss.value_and_pullback(case.t, pred)
         d_pred, d_logits = pullback()
-        function = losses.sparse_categorical_crossentropy(case.t, tensor, **case.arguments)
+        function = losses.sparse_categorical_crossentropy(case.t, pred, **case.arguments)
     # Keras 3 takes a new tensor, without the ignored rows, which has no logits.
     assert (d_pred is None) == (as_activation and module is not keras)
-    plain = Case(case.loss, np.where(case.t == ignored, 0, case.t), np.nan_to_num(p.numpy()), dict(case.arguments))
+    plain = Case(case.loss, np.where(case.t == ignored, 0, case.t), np.nan_to_num(numpy(p)), dict(case.arguments))
     plain.arguments["from_logits"] |= d_pred is None
     if d_pred is None:
         plain.p = np.nan_to_num(case.p)
     scale, d_scale, roundings = spread(plain)
     roundings += scale.size
     largest = scale.max(initial=0) * (1 + scale.size)
-    assert_agrees(function, value.numpy(), roundings=roundings, scale=scale, dtype=case.dtype)
-    assert_agrees(result, total.numpy(), roundings=roundings, scale=largest, dtype=case.dtype)
+    assert_agrees(function, numpy(value), roundings=roundings, scale=scale, dtype=case.dtype)
+    assert_agrees(result, numpy(total), roundings=roundings, scale=largest, dtype=case.dtype)
     found = d_pred if d_logits is None else d_logits
     assert_agrees(found, gradient, roundings=roundings, scale=d_scale, dtype=case.dtype)
 
@@ -243,7 +244,7 @@ def compare_specials(case, engine, weights):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_binary_crossentropy_of_certainty(engine, dtype, t, p):
     arrays = np.array([[t]], dtype), np.array([[p]], dtype)
-    expected = ENGINES[engine].losses.binary_crossentropy(*arrays).numpy()
+    expected = numpy(ENGINES[engine].losses.binary_crossentropy(*arrays))
     with semantics.use(engine):
         assert_agrees(losses.binary_crossentropy(*arrays), expected, roundings=2 * 4, dtype=dtype)
 
@@ -274,8 +275,8 @@ def test_shapes(pair, name, engine, as_object):
         warnings.simplefilter("ignore")
         try:
             target = loss_object(module, case)(reduction="none") if as_object else getattr(module.losses, name)
-            expected = target(tf.constant(t), tf.constant(p)).numpy()
-        except (ValueError, tf.errors.InvalidArgumentError, IndexError, ZeroDivisionError) as error:
+            expected = numpy(target(tensor(t), tensor(p)))
+        except (ValueError, *NATIVE_ERRORS, IndexError, ZeroDivisionError) as error:
             expected = error
         with semantics.use(engine):
             loss = ours(case, engine)

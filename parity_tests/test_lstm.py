@@ -2,22 +2,19 @@
 
 import warnings
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-import tf_keras
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import refkeras
 from parity_tests.agreement import assert_agrees
-from parity_tests.layer_sides import ENGINES, array, make_both, outcome, run_engine, run_ours
+from parity_tests.engines import ENGINES, KERAS_3, both_kerases, keras, numpy, tensor, tf_keras
+from parity_tests.layer_sides import array, make_both, outcome, run_engine, run_ours
 from parity_tests.shows import shows
 from refkeras import semantics
 
 BOTH = sorted(ENGINES)
-KERAS_3 = "keras-3@tensorflow"
 FLAGS = ("return_sequences", "return_state", "go_backwards", "unroll", "zero_output_for_mask", "use_bias")
 ACTIVATIONS = [("tanh", "sigmoid"), ("tanh", "sigmoid"), ("relu", "hard_sigmoid"), ("elu", "tanh"), (None, "softmax")]
 
@@ -71,7 +68,6 @@ def compare(engine, sizes, flags, pattern, with_states, seed, dtype="float64"):
     sequence = (B, T, u) if flags["return_sequences"] else (B, u)
     shapes = [sequence, (B, u), (B, u)] if flags["return_state"] else [sequence]
     d_outputs = [random.normal(size=shape).astype(dtype) for shape in shapes]
-    tensors = None if states is None else [tf.constant(s) for s in states]
     with semantics.use(engine), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # softmax over one unit
         theirs.build(x.shape)
@@ -79,7 +75,7 @@ def compare(engine, sizes, flags, pattern, with_states, seed, dtype="float64"):
         theirs.set_weights(random_weights(random, [w.shape for w in theirs.get_weights()], dtype))
         ours.set_weights(theirs.get_weights())
         a = run_ours(ours, x, d_outputs, mask_argument=mask, **({} if states is None else {"initial_state": states}))
-        kwargs = {} if tensors is None else {"initial_state": tensors, "wanted": tensors}
+        kwargs = {} if states is None else {"initial_state": states, "wanted": ["initial_state"]}
         b = run_engine(theirs, x, d_outputs, mask_argument=mask, **kwargs)
     count = roundings(*sizes)
     found, expected = [*a.outputs, *a.d_inputs, *a.d_weights], [*b.outputs, *b.d_inputs, *b.d_weights]
@@ -153,7 +149,7 @@ def test_stateful(engine):
                 assert_agrees(array(mine), array(real), roundings=roundings(2, 3, 4, 3), scale=1, dtype="float64")
         results = [
             outcome(lambda: ours(x[:1])),
-            outcome(lambda: theirs(tf.constant(x[:1]))),
+            outcome(lambda: theirs(tensor(x[:1]))),
         ]
         assert results[0] is results[1] is ValueError
 
@@ -172,10 +168,10 @@ def test_initial_state_of_a_stateful_layer():
             values = []
             for _ in range(2):
                 values.append(array(ours(x, initial_state=[h, c])))
-                real = theirs(tf.constant(x), initial_state=[tf.constant(h), tf.constant(c)]).numpy()
+                real = numpy(theirs(tensor(x), initial_state=[tensor(h), tensor(c)]))
                 assert_agrees(values[-1], real, roundings=roundings(2, 3, 4, 3), scale=1, dtype="float64")
             kept.append(np.allclose(*values))
-    assert kept == [True, False]
+    assert kept == [True, False][: len(BOTH)]
 
 
 @shows("recurrent_outputs")
@@ -184,7 +180,7 @@ def test_kind_of_outputs():
     for engine in BOTH:
         ours, theirs = make_both(engine, lambda layers: layers.LSTM(2, return_state=True))
         with semantics.use(engine):
-            assert type(ours(x)) is type(theirs(tf.constant(x))) is {KERAS_3: tuple, "tf_keras": list}[engine]
+            assert type(ours(x)) is type(theirs(tensor(x))) is (list if engine == "tf_keras" else tuple)
 
 
 @shows("lists_hold_states")
@@ -197,7 +193,7 @@ def test_states_in_a_list():
             ours.build(x.shape)
             ours.set_weights(theirs.get_weights())
             mine = outcome(lambda layer=ours: array(layer([x, h, c])))
-            real = outcome(lambda layer=theirs: layer([tf.constant(v) for v in (x, h, c)]).numpy())
+            real = outcome(lambda layer=theirs: numpy(layer([tensor(v) for v in (x, h, c)])))
         if engine == KERAS_3:
             assert mine is real is ValueError
         else:
@@ -211,8 +207,8 @@ def test_wrong_number_of_states():
         ours, theirs = make_both(engine, lambda layers: layers.LSTM(2))
         with semantics.use(engine):
             mine = outcome(lambda layer=ours: layer(x, initial_state=[h]))
-            real = outcome(lambda layer=theirs: layer(tf.constant(x), initial_state=[tf.constant(h)]))
-        assert mine is real is {KERAS_3: IndexError, "tf_keras": ValueError}[engine]
+            real = outcome(lambda layer=theirs: layer(tensor(x), initial_state=[tensor(h)]))
+        assert mine is real is (ValueError if engine == "tf_keras" else IndexError)
 
 
 @shows("empty_batch_runs")
@@ -221,7 +217,7 @@ def test_batch_of_no_samples():
         ours, theirs = make_both(engine, lambda layers: layers.LSTM(2))
         with semantics.use(engine):
             mine = outcome(lambda layer=ours: layer(np.ones((0, 2, 3), "float32")).shape)
-            real = outcome(lambda layer=theirs: tuple(layer(tf.ones((0, 2, 3))).shape))
+            real = outcome(lambda layer=theirs: tuple(layer(tensor(np.ones((0, 2, 3), "float32"))).shape))
         assert mine == real
 
 
@@ -255,9 +251,10 @@ def test_dropout(data):
         ):
             scale = max(1.0, float(np.abs(real).max()))
             assert_agrees(mine, real, roundings=roundings(*sizes), scale=scale, dtype="float64")
-        np.testing.assert_array_equal(ours.cell.seed_generator.state.numpy(), theirs.cell.seed_generator.state.numpy())
+        np.testing.assert_array_equal(numpy(ours.cell.seed_generator.state), numpy(theirs.cell.seed_generator.state))
 
 
+@both_kerases
 @pytest.mark.parametrize(
     "options",
     [
@@ -300,7 +297,7 @@ def test_one_mask_per_gate():
         ours, theirs = make_both(engine, lambda layers: layers.LSTM(2, dropout=0.5, implementation=1))
         with semantics.use(engine):
             mine = outcome(lambda layer=ours: array(layer(x, training=True)).shape)
-            real = outcome(lambda layer=theirs: layer(tf.constant(x), training=True).numpy().shape)
+            real = outcome(lambda layer=theirs: numpy(layer(tensor(x), training=True)).shape)
             assert mine == real
             assert (mine is ValueError) == (engine == KERAS_3)
             assert outcome(lambda layer=ours: array(layer(x)).shape) == (2, 2)
@@ -320,9 +317,8 @@ def test_dropout_with_a_mask_and_states():
     ours.build(x.shape)
     ours.set_weights(theirs.get_weights())
     dy = random.normal(size=(3, 4, 2))
-    tensors = [tf.constant(s) for s in states]
     a = run_ours(ours, x, [dy], training=True, mask_argument=mask, initial_state=states)
-    b = run_engine(theirs, x, [dy], training=True, mask_argument=mask, initial_state=tensors, wanted=tensors)
+    b = run_engine(theirs, x, [dy], training=True, mask_argument=mask, initial_state=states, wanted=["initial_state"])
     for mine, real in zip(
         (*a.outputs, *a.d_inputs, *a.d_weights), (*b.outputs, *b.d_inputs, *b.d_weights), strict=True
     ):
@@ -353,10 +349,9 @@ def test_cell(data):
     theirs.set_weights(random_weights(random, [w.shape for w in theirs.get_weights()], "float64"))
     ours.set_weights(theirs.get_weights())
     d_outputs = [random.normal(size=(B, u)) for _ in range(3)]
-    tensors = [tf.constant(s) for s in states]
     for _ in range(2):  # the same masks again, as they are kept over the steps
         a = run_ours(ours, x, d_outputs, training=training, states=states)
-        b = run_engine(theirs, x, d_outputs, training=training, states=tensors, wanted=tensors)
+        b = run_engine(theirs, x, d_outputs, training=training, states=states, wanted=["states"])
         for mine, real in zip(
             (*a.outputs, *a.d_inputs, *a.d_weights), (*b.outputs, *b.d_inputs, *b.d_weights), strict=True
         ):
@@ -399,8 +394,8 @@ def test_integer_input_is_cast():
         KERAS_3, lambda layers: layers.LSTM(2, kernel_initializer="ones", recurrent_initializer="ones")
     )
     x = np.array([[[1, 2], [0, 1]]])
-    a, b = ours(x), theirs(tf.constant(x))
-    assert a.dtype == b.dtype.as_numpy_dtype == np.float32
+    a, b = ours(x), theirs(tensor(x))
+    assert a.dtype == numpy(b).dtype == np.float32
     assert_agrees(a, b, roundings=roundings(1, 2, 2, 2), scale=1)
 
 

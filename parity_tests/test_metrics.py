@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import json
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-import tf_keras
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import refkeras
 from parity_tests import keras_2_0_losses as recorded
 from parity_tests.agreement import assert_agrees
-from parity_tests.loss_cases import ENGINES
+from parity_tests.engines import ENGINES, KERAS_3, NATIVE_ERRORS, both_kerases, keras, numpy, tensor, tf_keras
 from parity_tests.shows import shows
 from refkeras import metrics, semantics
 from refkeras.saving import custom_object_scope
 from refkeras.tensor import wrap
 
 KERAS_2_0 = json.loads(recorded.RECORD.read_text())
-ERRORS = (ValueError, tf.errors.InvalidArgumentError, IndexError)
+ERRORS = (ValueError, *NATIVE_ERRORS, IndexError)
 both = pytest.mark.parametrize("engine", ENGINES)
 engines = st.sampled_from(list(ENGINES))
 many = settings(max_examples=max(settings().max_examples, 40))
@@ -64,13 +61,6 @@ def weights_of(data, rng, shape):
     return rng.uniform(0.0, 2.0, [sizes[c] for c in kind.strip("()")]).astype("float32")
 
 
-def tensor_of(array, mask):
-    tensor = tf.constant(array)
-    if mask is not None:
-        tensor._keras_mask = tf.constant(mask)
-    return tensor
-
-
 @many
 @given(st.sampled_from(ELEMENTWISE + CROSSENTROPIES + ACCURACIES), engines, st.integers(0, 2**32 - 1), st.data())
 def test_metrics(name, engine, seed, data):
@@ -94,9 +84,9 @@ def test_metrics(name, engine, seed, data):
         weights = weights_of(data, rng, shape)
         mask = rng.random(shape[:-1]) < 0.6 if data.draw(st.booleans(), "masked") else None
         roundings += 4 * np.prod(shape)
-        before = [variable.numpy() for variable in theirs.variables]
+        before = [numpy(variable) for variable in theirs.variables]
         try:
-            theirs.update_state(tf.constant(y), tensor_of(p, mask), None if weights is None else tf.constant(weights))
+            theirs.update_state(tensor(y), tensor(p, mask), None if weights is None else tensor(weights))
         except ERRORS:
             with semantics.use(engine), pytest.raises(ERRORS):
                 ours.update_state(y, wrap(p, mask), weights)
@@ -107,9 +97,9 @@ def test_metrics(name, engine, seed, data):
             ours.update_state(y, wrap(p, mask), weights)
         for mine, other in zip(ours.variables, theirs.variables, strict=True):
             largest = 100.0 if name in CROSSENTROPIES else 1.0
-            scale = np.maximum(np.abs(np.nan_to_num(other.numpy())), largest)
-            assert_agrees(mine.value, other.numpy(), roundings=roundings, scale=scale, what=mine.path)
-    result = theirs.result().numpy()
+            scale = np.maximum(np.abs(np.nan_to_num(numpy(other))), largest)
+            assert_agrees(mine.value, numpy(other), roundings=roundings, scale=scale, what=mine.path)
+    result = numpy(theirs.result())
     assert ours.result().dtype == result.dtype
     assert_agrees(ours.result(), result, roundings=roundings, scale=np.maximum(1.0, np.abs(result)))
     ours.reset_state()
@@ -132,7 +122,7 @@ def test_reductions(name, engine, updates):
         if data.draw(st.booleans()):
             weights = rng.random(data.draw(st.sampled_from([shape[:i] for i in range(len(shape) + 1)])))
             weights = weights.astype("float32")
-        before = [variable.numpy() for variable in theirs.variables]
+        before = [numpy(variable) for variable in theirs.variables]
         try:
             theirs.update_state(values, weights)
         except ERRORS:
@@ -144,10 +134,10 @@ def test_reductions(name, engine, updates):
         with semantics.use(engine), np.errstate(all="ignore"):
             ours.update_state(values, weights)
     for mine, other in zip(ours.variables, theirs.variables, strict=True):
-        assert_agrees(mine.value, other.numpy(), roundings=200, scale=np.maximum(1.0, np.abs(other.numpy())))
+        assert_agrees(mine.value, numpy(other), roundings=200, scale=np.maximum(1.0, np.abs(numpy(other))))
     # A mean whose count is nearly 0 has no digits.
     assume(name == "Sum" or abs(float(ours.count)) > 0.1 or float(ours.count) == 0)
-    assert_agrees(ours.result(), theirs.result().numpy(), roundings=4000, scale=1.0)
+    assert_agrees(ours.result(), numpy(theirs.result()), roundings=4000, scale=1.0)
 
 
 @both
@@ -158,8 +148,8 @@ def test_running_means_of_numbers(engine):
         for value, weight in [(0.7, 32), (np.float32(0.1), 32), (1, None), (np.float64(1e-3), 7), (3.3, 1.5)]:
             theirs.update_state(value, sample_weight=weight)
             ours.update_state(value, sample_weight=weight)
-            assert [v.value for v in ours.variables] == [v.numpy() for v in theirs.variables]
-            assert ours.result() == theirs.result().numpy()
+            assert [v.value for v in ours.variables] == [numpy(v) for v in theirs.variables]
+            assert ours.result() == numpy(theirs.result())
 
 
 shapes = st.sampled_from([(), (1,), (4,), (4, 1), (4, 3), (5, 3), (4, 2, 1), (4, 2), (4, 2, 3), (3, 3), (1, 3), (1,)])
@@ -174,7 +164,7 @@ def test_accuracy_functions(name, true_shape, pred_shape, seed, engine):
     rng = np.random.default_rng(seed)
     y, p = rng.integers(0, 3, true_shape).astype("float32"), scores(rng, pred_shape)
     try:
-        expected = getattr(ENGINES[engine].metrics, name)(tf.constant(y), tf.constant(p)).numpy()
+        expected = numpy(getattr(ENGINES[engine].metrics, name)(tensor(y), tensor(p)))
     except ERRORS:
         expected = None
     with semantics.use(engine):
@@ -200,9 +190,10 @@ def test_largest_of_ties_zeros_and_nans(engine, width):
         for y, name in ((rows[::-1].copy(), "categorical_accuracy"), (labels, "sparse_categorical_accuracy")):
             assert np.array_equal(getattr(metrics, name)(y, rows), getattr(module, name)(y, rows))
         zeros = metrics.categorical_accuracy([[0, 1.0]], [[-0.0, 0.0]])
-    assert float(zeros[0]) == (engine == "keras-3@tensorflow")
+    assert float(zeros[0]) == (engine == KERAS_3)
 
 
+@both_kerases
 @shows("mean_metric_counts")
 def test_mean_metric_counts():
     """Batches of 2 × 3 and of 2 × 6: four samples, or eighteen elements."""
@@ -213,7 +204,7 @@ def test_mean_metric_counts():
             theirs.update_state(np.full(shape, value, "float32"))
             with semantics.use(engine):
                 ours.update_state(np.full(shape, value, "float32"))
-        assert ours.result() == theirs.result().numpy()
+        assert ours.result() == numpy(theirs.result())
         results.append(float(ours.result()))
     assert results == [0.5, np.float32(12 / 18)]
 
@@ -233,24 +224,25 @@ def test_metrics_cast():
         with semantics.use(engine):
             ours = metrics.MeanMetricWrapper(look)
             ours.update_state(y, p)
-        theirs.update_state(tf.constant(y), tf.constant(p))
+        theirs.update_state(tensor(y), tensor(p))
         assert seen[-1] == seen[-2]
-        assert_agrees(ours.result(), theirs.result().numpy(), roundings=20)
+        assert_agrees(ours.result(), numpy(theirs.result()), roundings=20)
     assert seen[0][:2] == ((3,), (3, 1))
     assert seen[2][:2] == ((3,), (3,))
 
 
+@both_kerases
 @shows("metrics_use_mask")
 def test_metrics_use_mask():
     y, p, mask = np.array([[1.0], [2.0], [4.0]]), np.array([[1.0], [3.0], [0.0]]), np.array([True, True, False])
     results = []
     for engine, module in ENGINES.items():
         theirs = module.metrics.MeanSquaredError()
-        theirs.update_state(tf.constant(y), tensor_of(p, mask))
+        theirs.update_state(tensor(y), tensor(p, mask))
         with semantics.use(engine):
             ours = metrics.MeanSquaredError()
             ours.update_state(y, wrap(p, mask))
-        assert_agrees(ours.result(), theirs.result().numpy(), roundings=10)
+        assert_agrees(ours.result(), numpy(theirs.result()), roundings=10)
         results.append(float(ours.result()))
     assert results == [0.5, np.float32(17 / 3)]
 
@@ -267,17 +259,18 @@ def test_value_mask():
             with semantics.use(engine):
                 ours = metrics.SparseCategoricalCrossentropy(ignore_class=-1)
                 ours.update_state(y, p, weights)
-            assert_agrees(ours.result(), theirs.result().numpy(), roundings=60, scale=10.0)
+            assert_agrees(ours.result(), numpy(theirs.result()), roundings=60, scale=10.0)
             results.append(float(ours.result()))
     assert results[1] == pytest.approx(results[0] * 4 / 3)
     assert results[2] == pytest.approx(results[3])
 
 
+@both_kerases
 @shows("accuracy_broadcasts")
 def test_accuracy_broadcasts():
     y, p = np.array([[1.0], [2.0]]), np.array([[1.0, 2.0], [1.0, 2.0]])
     keras_metric, tf_keras_metric = keras.metrics.Accuracy(), tf_keras.metrics.Accuracy()
-    assert metrics.Accuracy()(y, p) == keras_metric(y, p).numpy()
+    assert metrics.Accuracy()(y, p) == numpy(keras_metric(y, p))
     with pytest.raises(ValueError, match="incompatible"):
         tf_keras_metric(y, p)
     with semantics.use("tf_keras"), pytest.raises(ValueError, match="incompatible"):
@@ -288,7 +281,7 @@ def test_accuracy_broadcasts():
 def test_binary_accuracy_rounds():
     t, p = recorded.METRICS["binary_accuracy"]
     for engine, module in ENGINES.items():
-        expected = module.metrics.BinaryAccuracy()(t, p).numpy()
+        expected = numpy(module.metrics.BinaryAccuracy()(t, p))
         with semantics.use(engine):
             assert metrics.BinaryAccuracy()(t, p) == expected < 1
     with semantics.use("keras-2.0"):
@@ -322,6 +315,7 @@ def test_names(engine, identifier):
         assert found.__name__ == expected.__name__
 
 
+@both_kerases
 def test_names_of_one_engine():
     for identifier in ("root_mean_squared_error", "mean", "bce", "BCE"):
         assert type(metrics.get(identifier)).__name__ == type(keras.metrics.get(identifier)).__name__
@@ -335,6 +329,7 @@ def test_names_of_one_engine():
         assert metrics.get("acc").__name__ == tf_keras.metrics.get("acc").__name__
 
 
+@both_kerases
 @shows("names_find_custom_objects")
 def test_names_find_custom_objects():
     def mine(y_true, y_pred):

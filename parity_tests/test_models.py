@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import random
 
-import keras
 import numpy as np
 import pytest
-import tf_keras
 from hypothesis import given
 from hypothesis import strategies as st
 
 import refkeras
+from parity_tests.engines import ENGINES, KERAS_3, keras, tf_keras
 from parity_tests.shows import shows
 from refkeras import semantics
 
@@ -79,7 +78,7 @@ def make(k, build):
 @pytest.mark.parametrize("build", MODELS)
 @pytest.mark.parametrize("engine", [keras, tf_keras], ids=["keras-3", "tf_keras"])
 def test_structure(build, engine):
-    with semantics.use("tf_keras" if engine is tf_keras else "keras-3@tensorflow"):
+    with semantics.use("tf_keras" if engine is tf_keras else KERAS_3):
         ours, theirs = make(refkeras, build), make(engine, build)
         assert ours.name == theirs.name
         assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
@@ -182,7 +181,7 @@ def rounding_bounds(plan, weights, x):
 
 @shows("model_base_name", "input_base_name", "private_name_prefix")
 def test_automatic_names():
-    for name, engine in (("keras-3@tensorflow", keras), ("tf_keras", tf_keras)):
+    for name, engine in ENGINES.items():
         with semantics.use(name):
             found = []
             for k in (refkeras, engine):
@@ -225,7 +224,7 @@ def test_automatic_names():
     ],
 )
 def test_errors_are_of_keras_types(call):
-    for name, engine in (("keras-3@tensorflow", keras), ("tf_keras", tf_keras)):
+    for name, engine in ENGINES.items():
         with semantics.use(name):
             raised = []
             for k in (refkeras, engine):
@@ -244,6 +243,6 @@ def twice_named(k):
 
 @shows("dtype_policy_in_config")
 def test_dtype_in_config():
-    for name, engine in (("keras-3@tensorflow", keras), ("tf_keras", tf_keras)):
+    for name, engine in ENGINES.items():
         with semantics.use(name):
             assert refkeras.layers.Flatten().get_config()["dtype"] == engine.layers.Flatten().get_config()["dtype"]

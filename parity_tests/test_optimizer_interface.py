@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-import tf_keras
 
 import refkeras
+from parity_tests import engines
+from parity_tests.engines import keras, numpy, tf, tf_keras
 from parity_tests.shows import shows
 from refkeras import naming, optimizers, semantics
 
-ENGINES = {"keras-3@tensorflow": keras.optimizers, "tf_keras": tf_keras.optimizers}
+ENGINES = {name: engine.optimizers for name, engine in engines.ENGINES.items()}
 
 
 def number(value: Any) -> Any:
     """Return a variable's or tensor's value."""
-    return value.numpy().tolist() if hasattr(value, "numpy") else value
+    return value if isinstance(value, (float, int, type(None))) else numpy(value).tolist()
 
 
 def variable(module: Any, size: int = 3, name: str = "kernel") -> Any:
     """Return a variable of ones, of the Keras that `module` belongs to."""
     value = np.ones(size, "float32")
-    if module is tf_keras.optimizers:
+    if tf_keras and module is tf_keras.optimizers:
         return tf.Variable(value, name=name)
     return (keras if module is keras.optimizers else refkeras).Variable(value, name=name)
 

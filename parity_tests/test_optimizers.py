@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
 from parity_tests.agreement import assert_agrees
+from parity_tests.engines import ENGINES, both_kerases, keras, numpy, tensorflow_only, tf
 from parity_tests.optimizer_runs import (
     Run,
     apply,
@@ -41,6 +40,7 @@ def test_steps_are_keras_3s(run):
         assert_same_state(ours, weights, engine, engine_weights, f"the end of {run}")
 
 
+@both_kerases
 @given(run=runs(kinds=("SGD", "Adam", "AdamW"), keras_3=False))
 def test_steps_are_tf_keras_s(run):
     with both_floatx(run.floatx), semantics.use("tf_keras"):
@@ -50,12 +50,13 @@ def test_steps_are_tf_keras_s(run):
             ours.apply(gradients, weights)
             apply(engine, gradients, engine_weights)
             assert_same_state(ours, weights, engine, engine_weights, f"step {step} of {run}")
-            assert_same(ours.learning_rate, engine.learning_rate.numpy(), "learning_rate")
+            assert_same(ours.learning_rate, numpy(engine.learning_rate), "learning_rate")
         ours.finalize_variable_values(weights)
         engine.finalize_variable_values(engine_weights)
         assert_same_state(ours, weights, engine, engine_weights, f"the end of {run}")
 
 
+@both_kerases
 @given(run=runs(kinds=("RMSprop",), keras_3=False))
 def test_rmsprop_is_tf_keras_s(run):
     """tf_keras multiplies by TensorFlow's rsqrt, which is up to 3.1 units off: step by step from its own state."""
@@ -66,36 +67,35 @@ def test_rmsprop_is_tf_keras_s(run):
         engine.build(engine_weights)
         for step, gradients in enumerate(run.gradients()):
             if step:
-                ours.set_weights([v.numpy() for v in engine.variables])
+                ours.set_weights([numpy(v) for v in engine.variables])
             pairs = list(zip([*weights, *ours.variables[1:]], [*engine_weights, *engine.variables[1:]], strict=True))
-            before = [np.abs(e.numpy()) for _, e in pairs]
+            before = [np.abs(numpy(e)) for _, e in pairs]
             for w, e in pairs[: len(weights)]:
-                w.assign(e.numpy())
+                w.assign(numpy(e))
             ours.apply(gradients, weights)
             apply(engine, gradients, engine_weights)
-            assert_same(ours.iterations, engine.iterations.numpy(), "iterations")
-            sizes = [old + np.abs(e.numpy()) for old, (_, e) in zip(before, pairs, strict=True)]
+            assert_same(ours.iterations, numpy(engine.iterations), "iterations")
+            sizes = [old + np.abs(numpy(e)) for old, (_, e) in zip(before, pairs, strict=True)]
             for i, (w, e) in enumerate(pairs):
                 what = f"step {step}, {w.path} of {run}"
                 if not _rounds(w):
-                    assert_same(w.value, e.numpy(), what)
+                    assert_same(w.value, numpy(e), what)
                     continue
                 # An increment is a difference of weights or of momenta, so no larger than all of those together: it
                 # rounds 8 times, TensorFlow's rsqrt included. Decay, weight and average round 4 times more.
                 scale = sum(sizes[k] for k in range(i % len(weights), len(pairs), len(weights)) if _rounds(pairs[k][0]))
-                assert_agrees(w.value, e.numpy(), roundings=12, scale=scale, dtype=w.dtype, what=what)
+                assert_agrees(w.value, numpy(e), roundings=12, scale=scale, dtype=w.dtype, what=what)
 
 
 def _rounds(w: Variable) -> bool:
     return "velocity" not in w.path and "average_gradient" not in w.path
 
 
-ENGINES = st.sampled_from(["keras-3", "tf_keras"])
 CLIPS = st.sampled_from(["clipnorm", "global_clipnorm"])
 SPECIAL = st.sampled_from([None, "zero", "nan", "inf"])
 
 
-@given(ENGINES, CLIPS, st.floats(1e-3, 100.0), SPECIAL, st.integers(0, 10**6), st.booleans())
+@given(st.sampled_from(list(ENGINES)), CLIPS, st.floats(1e-3, 100.0), SPECIAL, st.integers(0, 10**6), st.booleans())
 def test_norms_are_clipped(engine_name, clip, bound, special, seed, double):
     """One step of SGD at rate 1 from weights of zero shows the clipped gradient."""
     dtype = "float64" if double else "float32"
@@ -105,7 +105,7 @@ def test_norms_are_clipped(engine_name, clip, bound, special, seed, double):
         gradients = [np.zeros_like(g) for g in gradients]
     elif special:
         gradients[1][1, 2] = float(special)
-    with semantics.use("tf_keras" if engine_name == "tf_keras" else "keras-3@tensorflow"):
+    with semantics.use(engine_name):
         ours, weights = make_ours(run)
         engine, engine_weights = (make_tf_keras if engine_name == "tf_keras" else make_keras_3)(run)
         for w in (*weights, *engine_weights):
@@ -115,9 +115,10 @@ def test_norms_are_clipped(engine_name, clip, bound, special, seed, double):
         apply(engine, gradients, engine_weights)
     for w, e in zip(weights, engine_weights, strict=True):
         # A sum of 30 squares, its root, and four roundings to scale by it.
-        assert_agrees(w.value, e.numpy(), roundings=30 + 1 + 1 + 4, dtype=dtype, what=f"{w.path}, {special}")
+        assert_agrees(w.value, numpy(e), roundings=30 + 1 + 1 + 4, dtype=dtype, what=f"{w.path}, {special}")
 
 
+@tensorflow_only("traces a tf.function")
 def test_a_long_run_and_a_graph():
     """200 steps of Adam, in a tf.function: float32 powers of beta as TensorFlow rounds them, up to t = 200."""
     run = Run("Adam", {"learning_rate": 0.01}, [(4, 3), (5,)], ["float32"] * 2, 200, 7)
@@ -131,7 +132,7 @@ def test_a_long_run_and_a_graph():
     assert_same_state(ours, weights, engine, engine_weights, "after 200 steps")
 
 
-@pytest.mark.parametrize("name", ["keras-3@tensorflow", "tf_keras"])
+@pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize("kind", ["SGD", "RMSprop", "Adam", "AdamW"])
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
 def test_some_variables_without_gradient(name, kind):
@@ -158,7 +159,7 @@ def test_some_variables_without_gradient(name, kind):
 
 
 @shows("ema_start", "ema_variables")
-@pytest.mark.parametrize("name", ["keras-3@tensorflow", "tf_keras"])
+@pytest.mark.parametrize("name", ENGINES)
 def test_moving_averages(name):
     """Keras 3 starts from zero, where the first step sets, and averages all; tf_keras starts from the weights."""
     run = Run("SGD", {"learning_rate": 0.5, "use_ema": True, "ema_momentum": 0.75}, [(2,), (3,)], ["float32"] * 2, 1, 5)
@@ -166,7 +167,7 @@ def test_moving_averages(name):
     with semantics.use(name):
         ours, weights = make_ours(run)
         engine, engine_weights = (make_tf_keras if name == "tf_keras" else make_keras_3)(run)
-        start = [w.numpy() for w in weights]
+        start = [numpy(w) for w in weights]
         ours.build(weights)
         engine.build(engine_weights)
         assert_same_state(ours, weights, engine, engine_weights, "built")
@@ -180,7 +181,7 @@ def test_moving_averages(name):
         assert_same_state(ours, weights, engine, engine_weights, "a step of both")
 
 
-@pytest.mark.parametrize("name", ["keras-3@tensorflow", "tf_keras"])
+@pytest.mark.parametrize("name", ENGINES)
 def test_constraints_come_last(name):
     """Non-negative weights: after the update, and after an overwrite by the average."""
     run = Run("SGD", {"learning_rate": 0.3, "use_ema": True}, [(6,)], ["float32"], 5, 2)

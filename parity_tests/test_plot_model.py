@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import keras
 import pytest
-import tf_keras
 
 import refkeras
+from parity_tests.engines import ENGINES, both_kerases, keras, tf_keras
 from parity_tests.model_zoo import ZOO, built, numbered
 from parity_tests.shows import shows
 from refkeras import semantics
 
-ENGINES = {"keras-3@tensorflow": keras, "tf_keras": tf_keras}
 both = pytest.mark.parametrize("engine", ENGINES)
 
 OPTIONS = [
@@ -108,6 +106,7 @@ def test_pictures(engine, tmp_path):
     assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
 
 
+@both_kerases
 @both
 @pytest.mark.parametrize("missing", ["pydot", "graphviz"])
 def test_without_pydot_or_graphviz(engine, missing, monkeypatch):

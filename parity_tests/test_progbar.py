@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
-import tf_keras
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parity_tests.clock import Clock, printed
+from parity_tests.engines import ENGINES, keras
 from parity_tests.shows import shows
 from refkeras import semantics
 from refkeras.callbacks import CallbackList, ProgbarLogger
 from refkeras.utils import Progbar
-
-ENGINES = {"keras-3@tensorflow": keras, "tf_keras": tf_keras}
 
 # A case takes well under a millisecond.
 many = settings(max_examples=max(settings().max_examples, 200))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from parity_tests.engines import tensorflow_only
 from parity_tests.fixtures import keras_2_0_order
 from parity_tests.replay import ours
 from parity_tests.replay.cases import draw_cases
@@ -15,6 +16,8 @@ from parity_tests.replay.draws import difference, units_apart
 from parity_tests.replay.engine import Engine
 from parity_tests.shows import shows
 from refkeras import initializers, random, semantics
+
+pytestmark = tensorflow_only("asks TensorFlow and tf_keras in this process; test_random_engines.py asks the others")
 
 COUNTS = {
     "tensorflow": {

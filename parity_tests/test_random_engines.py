@@ -6,11 +6,14 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from parity_tests.engines import tensorflow_only
 from parity_tests.replay import ours
 from parity_tests.replay.cases import draw_cases
 from parity_tests.replay.draws import difference, orthogonal_allowance, units_apart
 from parity_tests.replay.engine import ask
 from parity_tests.shows import shows
+
+pytestmark = tensorflow_only("asks each engine in a process of its own")
 
 COUNTS = {
     # JAX compiles each operation for each shape: the whole campaign is `python -m parity_tests.replay`.

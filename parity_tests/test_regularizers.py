@@ -1,15 +1,13 @@
 """Regularizers beside Keras's: values, gradients, names, records, refusals."""
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-import tf_keras
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from parity_tests.agreement import assert_agrees
+from parity_tests.engines import KERAS_3, both_kerases, keras, tf_keras, value_and_gradients
 from parity_tests.shows import shows
 from refkeras import regularizers, semantics
 
@@ -26,13 +24,10 @@ def test_values_and_gradients(w, l1, l2, dtype):
     w = w.astype(dtype)
     for name, arguments in (("L1", {"l1": l1}), ("L2", {"l2": l2}), ("L1L2", {"l1": l1, "l2": l2})):
         own, real = getattr(regularizers, name)(**arguments), getattr(keras.regularizers, name)(**arguments)
-        x = tf.constant(w)
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            value = real(x)
+        derived = value_and_gradients(real, [w])
+        value, slope = derived.values[0], derived.gradients[0]
         # A sum of n terms, each rounded up to twice; the factor, its product, and the other penalty.
         assert_agrees(own(w), value, roundings=w.size + 6, dtype=dtype, what=name)
-        slope = tape.gradient(value, x)
         assert_agrees(
             own.gradient(w),
             np.zeros_like(w) if slope is None else slope,
@@ -75,9 +70,10 @@ def test_factors_are_checked_alike(value):
         assert outcomes[0] == outcomes[1]
 
 
+@both_kerases
 @shows("l1_l2_default", "l1_l2_is_a_name")
 def test_l1_l2():
-    with semantics.use("keras-3@tensorflow"):
+    with semantics.use(KERAS_3):
         assert regularizers.l1_l2().get_config() == keras.regularizers.l1_l2().get_config() == {"l1": 0.0, "l2": 0.0}
         for module in (keras.regularizers, regularizers):
             with pytest.raises(ValueError):

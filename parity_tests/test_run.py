@@ -3,8 +3,11 @@
 import subprocess
 import sys
 
+from parity_tests.engines import tensorflow_only
 from parity_tests.shows import shows
 from refkeras import semantics
+
+pytestmark = tensorflow_only("starts processes of its own")
 
 
 @shows("keras_version")

@@ -8,19 +8,17 @@ import warnings
 import zipfile
 
 import h5py
-import keras
 import numpy as np
 import pytest
-import tf_keras
 
 import refkeras
+from parity_tests.engines import ENGINES, KERAS_3, keras, tensor, tf_keras
 from parity_tests.model_zoo import ZOO, built
 from parity_tests.optimizer_runs import assert_same
 from parity_tests.shows import shows
 from parity_tests.test_training import float64
 from refkeras import semantics
 
-ENGINES = {"keras-3@tensorflow": keras, "tf_keras": tf_keras}
 NAMES = list(ENGINES)
 RNG = np.random.default_rng(20261122)
 
@@ -106,9 +104,9 @@ def test_weights_are_laid_out_as_tf_keras_lays_them_out(name, tmp_path):
 
 
 BOTH_WAYS = {
-    ("keras-3@tensorflow", ".keras"): "returned_states shared_in_a_chain initial_state doubly_nested all_frozen "
+    (KERAS_3, ".keras"): "returned_states shared_in_a_chain initial_state doubly_nested all_frozen "
     "sequential_of_models dict_inputs masked_beside fixed_batch",
-    ("keras-3@tensorflow", ".h5"): "branches sequential_by_shape doubly_nested shared frozen masked masked_beside",
+    (KERAS_3, ".h5"): "branches sequential_by_shape doubly_nested shared frozen masked masked_beside",
     ("tf_keras", ".keras"): "branches shared_in_a_chain initial_state doubly_nested sequential_of_models all_frozen",
     ("tf_keras", ".h5"): "dict_inputs sequential_by_shape shared doubly_nested frozen",
 }
@@ -125,7 +123,7 @@ def test_models_go_both_ways(engine, name, extension, tmp_path):
         ours = refkeras.models.load_model(tmp_path / f"theirs{extension}")
         if not (build.__name__.startswith("masked") and k is keras and extension == ".h5"):  # it cannot read its own
             assert_same_model(ours, k.models.load_model(tmp_path / f"theirs{extension}"))
-        if (engine, build.__name__, extension) == ("keras-3@tensorflow", "masked_beside", ".h5"):
+        if (engine, build.__name__, extension) == (KERAS_3, "masked_beside", ".h5"):
             with pytest.raises(ValueError, match="its masks decide the order of its layers"):
                 ours.save(tmp_path / f"ours{extension}")
             return
@@ -342,9 +340,7 @@ def steps(model, first, count):
     for step in range(first, first + count):
         grads = gradients_of(model, step)
         if not isinstance(model, refkeras.Model):
-            import tensorflow as tf
-
-            grads = [tf.constant(g) for g in grads]
+            grads = [tensor(g) for g in grads]
         model.optimizer.apply_gradients(list(zip(grads, model.trainable_variables, strict=True)))
 
 
@@ -358,7 +354,7 @@ WAYS = [
     for engine in NAMES
     for extension in (".keras", ".h5")
     for way in ("from the engine", "to the engine")
-    if (engine, extension, way) != ("keras-3@tensorflow", ".h5", "to the engine")
+    if (engine, extension, way) != (KERAS_3, ".h5", "to the engine")
 ]
 
 
@@ -427,7 +423,7 @@ def dropping(k):
     return model, RNG.normal(size=(7, 4)), RNG.normal(size=(7, 1))
 
 
-GOING_ON = [("tf_keras", classifier), *(("keras-3@tensorflow", case) for case in (classifier, recurrent, dropping))]
+GOING_ON = [("tf_keras", classifier), *((KERAS_3, case) for case in (classifier, recurrent, dropping))]
 
 
 @pytest.mark.parametrize(("engine", "case"), GOING_ON)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
-import tf_keras
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parity_tests import engines
 from parity_tests.agreement import assert_agrees
+from parity_tests.engines import KERAS_3, keras, numpy
 from parity_tests.optimizer_runs import assert_same
 from refkeras import Variable, naming, semantics
 from refkeras.optimizers import schedules
 
-ENGINES = {"keras-3@tensorflow": keras.optimizers.schedules, "tf_keras": tf_keras.optimizers.schedules}
+ENGINES = {name: engine.optimizers.schedules for name, engine in engines.ENGINES.items()}
 RATES = st.floats(1e-4, 1.0)
 STEPS = st.integers(1, 50)
 COUNTS = st.one_of(STEPS, st.floats(0.5, 50.0))
@@ -47,17 +47,17 @@ def test_rates_are_the_same(schedule, engine, steps):
     with semantics.use(engine):
         ours, theirs = getattr(schedules, name)(*arguments), getattr(ENGINES[engine], name)(*arguments)
         for step in steps:
-            a, b = ours(Variable(step, dtype="int64")), theirs(keras.Variable(step, dtype="int64").value).numpy()
+            a, b = ours(Variable(step, dtype="int64")), numpy(theirs(keras.Variable(step, dtype="int64").value))
             assert_same(a, b, f"{name}{arguments} at {step}")
             assert_same(ours(step), a, f"{name}{arguments} at the number {step}")
-            assert_same(ours(step + 0.5), theirs(step + 0.5).numpy(), f"{name}{arguments} at {step} + 0.5")
+            assert_same(ours(step + 0.5), numpy(theirs(step + 0.5)), f"{name}{arguments} at {step} + 0.5")
 
 
 def test_powers_round_as_tensorflow_rounds_them():
     """A power in float64, rounded to float32, would differ in a dozen of these."""
-    ours, theirs = (m.ExponentialDecay(0.5, 1, 0.99) for m in (schedules, ENGINES["keras-3@tensorflow"]))
+    ours, theirs = (m.ExponentialDecay(0.5, 1, 0.99) for m in (schedules, ENGINES[KERAS_3]))
     for step in range(1000):
-        assert_same(ours(step), theirs(step).numpy(), f"step {step}")
+        assert_same(ours(step), numpy(theirs(step)), f"step {step}")
 
 
 @given(
@@ -73,14 +73,14 @@ def test_piecewise_rates_are_the_same(engine, boundaries, values, whole):
     ours = schedules.PiecewiseConstantDecay(boundaries, values)
     theirs = ENGINES[engine].PiecewiseConstantDecay(boundaries, values)
     if len({int(b) for b in boundaries}) < len(boundaries):
-        theirs = ENGINES["keras-3@tensorflow"].PiecewiseConstantDecay(boundaries, values)
+        theirs = ENGINES[KERAS_3].PiecewiseConstantDecay(boundaries, values)
     for step in range(0, 42, 3):
         counter = keras.Variable(step, dtype="int64").value
-        np.testing.assert_array_equal(ours(Variable(step, dtype="int64")), theirs(counter).numpy(), strict=True)
+        np.testing.assert_array_equal(ours(Variable(step, dtype="int64")), numpy(theirs(counter)), strict=True)
     for boundary in boundaries:
         counter = keras.Variable(int(boundary), dtype="int64").value
-        np.testing.assert_array_equal(ours(Variable(int(boundary), dtype="int64")), theirs(counter).numpy())
-        np.testing.assert_array_equal(ours(float(boundary)), theirs(float(boundary)).numpy())
+        np.testing.assert_array_equal(ours(Variable(int(boundary), dtype="int64")), numpy(theirs(counter)))
+        np.testing.assert_array_equal(ours(float(boundary)), numpy(theirs(float(boundary))))
 
 
 @given(
@@ -100,10 +100,10 @@ def test_cosine_decay(engine, rate, steps, alpha, target, warmup):
     highest = max(rate, target or 0.0)
     for step in range(0, steps + warmup + 3, 1 + steps // 8):
         # π·p, cos, 1 + cos, ½·, (1 − α)·, + α, lr·: seven roundings, of numbers up to 2; p, the angle's, twice.
-        assert_agrees(ours(step), theirs(step).numpy(), roundings=9, scale=2 * highest, what=f"step {step}")
+        assert_agrees(ours(step), numpy(theirs(step)), roundings=9, scale=2 * highest, what=f"step {step}")
     if target is not None:
         for step in range(warmup):
-            np.testing.assert_array_equal(ours(step), theirs(step).numpy())
+            np.testing.assert_array_equal(ours(step), numpy(theirs(step)))
 
 
 @given(
@@ -124,7 +124,7 @@ def test_cosine_decay_restarts(engine, rate, steps, t_mul, m_mul):
         if step and abs(i - round(i)) < 1e-4:
             continue
         # Period i is t_mulⁱ steps long, so p in it is known to i·p roundings.
-        assert_agrees(ours(step), theirs(step).numpy(), roundings=12 + 8 * (1 + p), scale=rate, what=f"step {step}")
+        assert_agrees(ours(step), numpy(theirs(step)), roundings=12 + 8 * (1 + p), scale=rate, what=f"step {step}")
 
 
 CALLS = {

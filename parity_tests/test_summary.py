@@ -5,20 +5,18 @@ from __future__ import annotations
 import contextlib
 import io
 
-import keras
 import numpy as np
 import pytest
-import tf_keras
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
 
 import refkeras
+from parity_tests.engines import ENGINES, KERAS_3, keras
 from parity_tests.model_zoo import ZOO, built, from_zoo
 from parity_tests.shows import shows
 from refkeras import semantics
 
-ENGINES = {"keras-3@tensorflow": keras, "tf_keras": tf_keras}
 both = pytest.mark.parametrize("engine", ENGINES)
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Do not pass an `input_shape`"),
@@ -96,7 +94,7 @@ words = st.text(st.characters(categories=("Lu", "Ll", "Nd"), max_codepoint=0x24F
 sentences = st.from_regex(r"[a-z]{1,9}([-_ \[\](){}.,:][a-z0-9]{1,9}){0,5}", fullmatch=True)
 # tf_keras's names are TensorFlow's scopes.
 scopes = st.from_regex(r"[a-z]{1,9}([-_.][a-zA-Z0-9]{1,9}){0,5}", fullmatch=True)
-NAMES = {"keras-3@tensorflow": st.one_of(words, sentences), "tf_keras": scopes}
+NAMES = {KERAS_3: st.one_of(words, sentences), "tf_keras": scopes}
 
 
 @both

@@ -11,12 +11,11 @@ from __future__ import annotations
 import contextlib
 import warnings
 
-import keras
 import numpy as np
 import pytest
-import tf_keras
 
 import refkeras
+from parity_tests.engines import ENGINES, KERAS_3, tf_keras
 from parity_tests.shows import shows
 from refkeras import semantics
 
@@ -163,7 +162,6 @@ CASES = [
     scaled_and_accumulated,
     stepped,
 ]
-ENGINES = {"keras-3@tensorflow": keras, "tf_keras": tf_keras}
 
 
 @contextlib.contextmanager
@@ -329,7 +327,7 @@ def test_where_the_loops_differ(name):
 @pytest.mark.parametrize("call", ["fit", "evaluate", "validate"])
 def test_no_data(call):
     found = []
-    with float64("keras-3@tensorflow") as modules:
+    with float64(KERAS_3) as modules:
         for k in modules:
             model = k.Sequential([k.Input((4,)), k.layers.Dense(1)])
             model.compile("sgd", "mse")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
-import tf_keras
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from parity_tests.engines import ENGINES, keras
 from parity_tests.shows import shows
 from refkeras import semantics, utils
 
-ENGINES = {"keras-3@tensorflow": keras, "tf_keras": tf_keras}
 both = pytest.mark.parametrize("engine", ENGINES)
 shapes = hnp.array_shapes(min_dims=0, max_dims=3, min_side=1, max_side=3)
 

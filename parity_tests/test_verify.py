@@ -1,7 +1,10 @@
 """`refkeras verify` on the real engines, with one scenario."""
 
+from parity_tests.engines import tensorflow_only
 from refkeras.verify import verify_scenarios
 from refkeras.verify.engines import KERAS_3, TF_KERAS
+
+pytestmark = tensorflow_only("starts processes of its own")
 
 
 def test_a_scenario_agrees_with_both_engines():

@@ -1,0 +1,212 @@
+"""The real Kerases of this process: one backend of Keras 3, and tf_keras beside TensorFlow's.
+
+`KERAS_BACKEND` picks the backend before the first import; a process has one.
+The tests ask for tensors, arrays and gradients here, so that they are the same
+on every backend. TensorFlow and tf_keras are imported on TensorFlow's backend
+alone: elsewhere `tf` and `tf_keras` are None, and nothing of the suite needs
+them installed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import pytest
+from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
+
+__all__ = [
+    "BACKEND",
+    "DEVICE",
+    "ENGINES",
+    "KERAS_3",
+    "MODE",
+    "NATIVE_ERRORS",
+    "NoGradient",
+    "both_kerases",
+    "keras",
+    "mask_of",
+    "numpy",
+    "tensor",
+    "tensorflow_only",
+    "tf",
+    "tf_keras",
+    "value_and_gradients",
+    "with_mask",
+]
+
+BACKEND: str = keras.backend.backend()
+KERAS_3 = f"keras-3@{BACKEND}"
+DEVICE = os.environ.get("REFKERAS_DEVICE", "cpu")
+#: How compiled models run: as Keras chooses, or forced to `eager`, `graph` or `jit`.
+MODE = os.environ.get("REFKERAS_MODE", "auto")
+
+tf: Any = None
+tf_keras: Any = None
+#: What a backend raises of its own where another, or Keras, raises a ValueError: shapes and indices that do not fit.
+NATIVE_ERRORS: tuple[type[Exception], ...] = ()
+if BACKEND == "tensorflow":
+    import tensorflow as tf
+    import tf_keras
+
+    NATIVE_ERRORS = (tf.errors.OpError,)
+elif BACKEND == "jax":
+    import jax
+
+    NATIVE_ERRORS = (TypeError,)
+elif BACKEND == "torch":
+    import torch
+
+    NATIVE_ERRORS = (RuntimeError,)
+
+#: Name of the semantics preset → the Keras that it describes.
+ENGINES: dict[str, Any] = {KERAS_3: keras} | ({"tf_keras": tf_keras} if tf_keras else {})
+
+
+def tensorflow_only(reason: str) -> pytest.MarkDecorator:
+    """Mark what can be shown on TensorFlow's process alone; other backends leave it out, and say why."""
+    return pytest.mark.tensorflow_only(reason=reason)
+
+
+#: A comparison of Keras 3 with tf_keras, which lives beside TensorFlow alone.
+both_kerases = tensorflow_only("shows tf_keras beside Keras 3")
+
+
+class NoGradient(np.ndarray):
+    """Stands for a gradient on a backend that has none; `assert_agrees` counts what it leaves out."""
+
+    left_out = 0
+
+    @classmethod
+    def like(cls, array: Any) -> NoGradient:
+        return np.full(np.shape(array), np.nan).view(cls)
+
+
+def tensor(array: Any, mask: Any = None) -> Any:
+    """Return a tensor of this process's backend, with a mask if one is given."""
+    return with_mask(tf.constant(array) if tf else keras.ops.convert_to_tensor(array), mask)
+
+
+def with_mask(value: Any, mask: Any) -> Any:
+    """Give a tensor a mask, if one is given, as a layer does; return the tensor."""
+    if mask is not None:
+        set_keras_mask(value, tensor(mask))
+    return value
+
+
+def mask_of(value: Any) -> np.ndarray | None:
+    """Return the mask that a tensor carries, as an array."""
+    mask = get_keras_mask(value)
+    return None if mask is None else numpy(mask)
+
+
+def numpy(value: Any) -> np.ndarray:
+    """Return the array in a tensor or variable of any engine; arrays and numbers as they are."""
+    if isinstance(value, keras.Variable):
+        value = value.value
+    if tf and isinstance(value, (tf.Tensor, tf.Variable, tf.IndexedSlices)):
+        return np.asarray(tf.convert_to_tensor(value))
+    if isinstance(value, (np.ndarray, np.generic, int, float, list, tuple)):
+        return np.asarray(value)
+    if hasattr(value, "numpy") and type(value).__module__.startswith("refkeras"):
+        return np.asarray(value.numpy())
+    return np.asarray(keras.ops.convert_to_numpy(value))
+
+
+class Derived(NamedTuple):
+    """What a function of tensors gave: its flat results as they came and as arrays, and gradients (None for none)."""
+
+    tensors: list[Any]
+    values: list[np.ndarray]
+    gradients: list[np.ndarray | None]
+
+
+def value_and_gradients(
+    function: Callable[..., Any],
+    inputs: Sequence[Any],
+    variables: Sequence[Any] = (),
+    d_values: Sequence[Any] | None = None,
+) -> Derived:
+    """Call `function(*tensors)` and differentiate Σ d_value · value by its inputs and by variables.
+
+    Args:
+        function: takes one tensor for each of `inputs`, returns a structure of tensors.
+        inputs: arrays.
+        variables: trainable variables (Keras 3's, or tf.Variables) that the function uses.
+        d_values: one array for each flat result, or None for a result left out; all ones if not given.
+    """
+    derive = {"tensorflow": _tape, "jax": _vjp, "torch": _autograd, "numpy": _none}[BACKEND]
+    return derive(function, inputs, variables, d_values)
+
+
+def _total(values: Sequence[Any], d_values: Sequence[Any] | None, sum_: Callable[[Any], Any]) -> Any:
+    """Σ d_value · value; tensors of integers have no part in it."""
+    total: Any = 0.0
+    for i, value in enumerate(values):
+        d = np.ones(value.shape) if d_values is None else d_values[i] if i < len(d_values) else None
+        if d is not None and "float" in str(value.dtype):
+            total = total + sum_(value * tensor(np.asarray(d, keras.backend.standardize_dtype(value.dtype))))
+    return total
+
+
+def _tape(function: Any, inputs: Any, variables: Any, d_values: Any) -> Derived:
+    tensors = [tensor(x) for x in inputs]
+    raw = [v if isinstance(v, tf.Variable) else v.value for v in variables]
+    with tf.GradientTape() as tape:
+        tape.watch([t for t in tensors if t.dtype.is_floating])
+        values = tf.nest.flatten(function(*tensors))
+        total = _total(values, d_values, tf.reduce_sum)
+    found = tape.gradient(total, [*tensors, *raw]) if isinstance(total, tf.Tensor) else [None] * len([*tensors, *raw])
+    return Derived(values, [numpy(v) for v in values], [None if g is None else numpy(g) for g in found])
+
+
+def _vjp(function: Any, inputs: Any, variables: Any, d_values: Any) -> Derived:
+    """Gradients first, in a scope that keeps what the call changes (seeds, metrics) to itself; then the call itself."""
+    tensors = [tensor(x) for x in inputs]
+    floats = [i for i, t in enumerate(tensors) if "float" in str(t.dtype)]
+
+    def total(chosen: Any, states: Any) -> Any:
+        given = list(tensors)
+        for i, value in zip(floats, chosen, strict=True):
+            given[i] = value
+        with keras.StatelessScope(state_mapping=list(zip(variables, states, strict=True))):
+            values = keras.tree.flatten(function(*given))
+            return jax.numpy.asarray(_total(values, d_values, keras.ops.sum), "float64")
+
+    gradients: list[Any] = [None] * (len(tensors) + len(variables))
+    if d_values is None or any(d is not None for d in d_values):
+        places = [*floats, *range(len(tensors), len(gradients))]
+        states = [v.value for v in variables]
+        by_inputs, by_states = jax.grad(total, argnums=(0, 1))([tensors[i] for i in floats], states)
+        for i, g in zip(places, [*by_inputs, *by_states], strict=True):
+            gradients[i] = np.asarray(g)
+    values = keras.tree.flatten(function(*tensors))
+    return Derived(values, [numpy(v) for v in values], gradients)
+
+
+def _autograd(function: Any, inputs: Any, variables: Any, d_values: Any) -> Derived:
+    tensors = [tensor(x) for x in inputs]
+    for t in tensors:
+        if t.is_floating_point():
+            t.requires_grad_(True)
+    values = keras.tree.flatten(function(*tensors))
+    total = _total(values, d_values, torch.sum)
+    wanted = [*tensors, *(v.value for v in variables)]
+    found: list[Any] = [None] * len(wanted)
+    if isinstance(total, torch.Tensor) and total.requires_grad:
+        sources = [i for i, t in enumerate(wanted) if t.requires_grad]
+        gradients = torch.autograd.grad(total, [wanted[i] for i in sources], allow_unused=True)
+        for i, g in zip(sources, gradients, strict=True):
+            found[i] = None if g is None else numpy(g)
+    return Derived(values, [numpy(v) for v in values], found)
+
+
+def _none(function: Any, inputs: Any, variables: Any, d_values: Any) -> Derived:
+    """Keras's NumPy backend computes no gradients: values alone."""
+    tensors = [tensor(x) for x in inputs]
+    values = keras.tree.flatten(function(*tensors))
+    found = [NoGradient.like(x) for x in tensors] + [NoGradient.like(v.value) for v in variables]
+    return Derived(values, [numpy(v) for v in values], found)
