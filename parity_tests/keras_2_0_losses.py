@@ -41,6 +41,20 @@ FUNCTIONS = {
     "categorical_crossentropy": (ONE_HOT, PROBABILITIES),
     "sparse_categorical_crossentropy": (LABELS, PROBABILITIES),
 }
+SIGNED = np.array([[1.0, 0.0, 0.0, 1.0], [0.0, 1.0, 1.0, 0.0], [1.0, 1.0, 0.0, 0.0]])
+WIDE = 3.0 * RNG.normal(size=(3, 4))
+WIDE[2, 1] = 100.0
+# By the names of Keras 2.0.4; what follows them is refkeras's name.
+MORE_FUNCTIONS = {
+    "mean_absolute_percentage_error": (SIGNED, WIDE, "mean_absolute_percentage_error"),
+    "mean_squared_logarithmic_error": (SIGNED, WIDE, "mean_squared_logarithmic_error"),
+    "hinge": (SIGNED, WIDE, "hinge"),
+    "squared_hinge": (SIGNED, WIDE, "squared_hinge"),
+    "logcosh": (SIGNED, WIDE, "log_cosh"),
+    "kullback_leibler_divergence": (SOFT, PROBABILITIES, "kl_divergence"),
+    "poisson": (SOFT, PROBABILITIES, "poisson"),
+    "cosine_proximity": (SOFT, PROBABILITIES, "cosine_similarity"),
+}
 METRICS = {
     "binary_accuracy": (WHOLE, NUMBERS),
     "categorical_accuracy": (ONE_HOT, PROBABILITIES),
@@ -78,6 +92,10 @@ def record() -> dict[str, dict[str, list[float]]]:
     found: dict[str, dict[str, list[float]]] = {"version": keras.__version__, "functions": {}, "metrics": {}}
     for name, (t, p) in FUNCTIONS.items():
         found["functions"][name] = value(getattr(losses, name)(backend.variable(t), backend.variable(p)))
+    found["more functions"] = {
+        name: value(getattr(losses, name)(backend.variable(t), backend.variable(p)))
+        for name, (t, p, _) in MORE_FUNCTIONS.items()
+    }
     for name, (t, p) in METRICS.items():
         found["metrics"][name] = value(getattr(metrics, name)(backend.variable(t), backend.variable(p)))
     found["weighted"] = {}

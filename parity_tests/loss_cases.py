@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from parity_tests import elementwise_cases
 from parity_tests.engines import keras, tensor, value_and_gradients, with_mask
 
 EPSILON = 1e-7
@@ -79,6 +80,12 @@ def crossentropies(draw: st.DrawFn, kind: str | None = None) -> Case:
     return Case(f"{kind}_crossentropy", t if kind[0] == "s" else t.astype(dtype), p.astype(dtype), arguments)
 
 
+@st.composite
+def elementwise(draw: st.DrawFn) -> Case:
+    """Another loss that compares numbers one by one."""
+    return Case(*draw(elementwise_cases.batches(shapes())))
+
+
 def spread(case: Case) -> tuple[np.ndarray, np.ndarray, float]:
     """Return (the largest magnitude met on the way to each value, that on the way to each gradient, roundings).
 
@@ -87,6 +94,8 @@ def spread(case: Case) -> tuple[np.ndarray, np.ndarray, float]:
     `TRANSCENDENTAL` times. A sum of logarithms inherits the relative errors of what the
     logarithms are taken of as absolute errors.
     """
+    if case.loss in elementwise_cases.NAMES:
+        return elementwise_cases.spread(case.loss, case.t, case.p, case.arguments)
     t, p = case.t.astype(np.float64), case.p.astype(np.float64)
     axis = case.arguments.get("axis", -1)
     n = p.shape[axis]
@@ -136,4 +145,5 @@ def run(engine: Any, case: Case, weights: Any = None, mask: Any = None, **loss_a
 
 
 def loss_object(module: Any, case: Case) -> Any:
-    return getattr(module.losses, "".join(word.capitalize() for word in case.loss.split("_")))
+    name = elementwise_cases.CLASSES.get(case.loss) or "".join(word.capitalize() for word in case.loss.split("_"))
+    return getattr(module.losses, name)

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from parity_tests import elementwise_cases
 from parity_tests import keras_2_0_losses as recorded
 from parity_tests.agreement import assert_agrees
 from parity_tests.engines import ENGINES, KERAS_3, NATIVE_ERRORS, both_kerases, keras, numpy, tensor, tf, tf_keras
@@ -306,7 +307,7 @@ def test_all_masked_loss():
 
 
 CLASSES = ["MeanSquaredError", "MeanAbsoluteError", "BinaryCrossentropy", "CategoricalCrossentropy"]
-CLASSES += ["SparseCategoricalCrossentropy"]
+CLASSES += ["SparseCategoricalCrossentropy", *elementwise_cases.CLASSES.values()]
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -326,10 +327,26 @@ NAMES += [
     "sparse_categorical_crossentropy",
     "SparseCategoricalCrossentropy",
     "mean_absolute_error",
+    *(*elementwise_cases.CLASSES, *elementwise_cases.CLASSES.values()),
+    *("mape", "MAPE", "msle", "MSLE", "kld", "KLD", "kullback_leibler_divergence", "logcosh", "huber_loss"),
 ]
-WRONG = ["cce", "scce", "Mse", "", "crossentropy", "ce", 3, "categorial_crossentropy", "mean_squared"]
+WRONG = [
+    "huber_Loss",
+    "Kld",
+    "cosine",
+    "cce",
+    "scce",
+    "Mse",
+    "",
+    "crossentropy",
+    "ce",
+    3,
+    "categorial_crossentropy",
+    "mean_squared",
+]
 
 
+@shows("old_loss_names")
 @both
 @pytest.mark.parametrize("identifier", [*NAMES, *WRONG, None])
 def test_names(engine, identifier):

@@ -9,14 +9,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from parity_tests import elementwise_cases
 from parity_tests.agreement import assert_agrees
 from parity_tests.engines import ENGINES, NATIVE_ERRORS, keras, numpy, tensor, value_and_gradients
-from parity_tests.loss_cases import Case, crossentropies, loss_object, regressions, run, spread
+from parity_tests.loss_cases import Case, crossentropies, elementwise, loss_object, regressions, run, spread
 from refkeras import losses, semantics
 from refkeras.tensor import wrap
 
 ERRORS = ("mean_squared_error", "mean_absolute_error")
-cases = st.one_of(regressions(), crossentropies())
+numbers = st.one_of(regressions(), elementwise(), elementwise())
+cases = st.one_of(numbers, crossentropies())
 engines = st.sampled_from(list(ENGINES))
 # A case takes a few milliseconds.
 many = settings(max_examples=max(settings().max_examples, 60))
@@ -67,7 +69,7 @@ reductions_3 = [*reductions, "mean", "mean_with_sample_weight", None]
 
 
 @many
-@given(regressions(), engines, st.data())
+@given(numbers, engines, st.data())
 def test_weights_masks_and_reductions(case, engine, data):
     """Weights and masks of any rank: the same values and gradients, or an error on both sides."""
     batch, *rest = case.p.shape
@@ -220,6 +222,7 @@ def test_special_predictions(engine, special):
         ("sparse_categorical_crossentropy", np.array([0, 1, 0])),
         ("mean_squared_error", t),
         ("mean_absolute_error", t),
+        *((name, t) for name in elementwise_cases.NAMES),
     ):
         compare_specials(Case(loss, targets, p), engine, None)
 
@@ -258,7 +261,15 @@ shape_pairs = st.tuples(
 @many
 @given(
     shape_pairs,
-    st.sampled_from([*ERRORS, "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]),
+    st.sampled_from(
+        [
+            *ERRORS,
+            *elementwise_cases.NAMES,
+            "binary_crossentropy",
+            "categorical_crossentropy",
+            "sparse_categorical_crossentropy",
+        ]
+    ),
     engines,
     st.booleans(),
 )
@@ -288,6 +299,12 @@ def test_shapes(pair, name, engine, as_object):
                     call(wrap(t), wrap(p))
                 return
             value = call(wrap(t), wrap(p))
+        if as_object and (name[0] != "s" or name == "squared_hinge"):
+            with semantics.use(engine):
+                d_pred, _ = loss.value_and_pullback(wrap(t), wrap(p))[1]()
+            _, gradient = run(module, case, reduction="none")
+            scale = max(p.size, t.size) * np.abs(np.nan_to_num(gradient)).max(initial=1.0)
+            assert_agrees(d_pred, gradient, roundings=60, scale=scale, what="gradient")
     roundings = 4 * max(p.size, t.size) + 30
     assert_agrees(value, expected, roundings=roundings, scale=17.0 * max(*p.shape[-1:], 1, 1))
 

@@ -24,9 +24,13 @@ both = pytest.mark.parametrize("engine", ENGINES)
 engines = st.sampled_from(list(ENGINES))
 many = settings(max_examples=max(settings().max_examples, 40))
 
-ELEMENTWISE = ["MeanSquaredError", "MeanAbsoluteError", "RootMeanSquaredError"]
-CROSSENTROPIES = ["BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"]
+ELEMENTWISE = ["MeanSquaredError", "MeanAbsoluteError", "RootMeanSquaredError", "MeanAbsolutePercentageError"]
+ELEMENTWISE += ["MeanSquaredLogarithmicError", "LogCoshError", "CosineSimilarity", "Hinge", "SquaredHinge"]
+ELEMENTWISE += ["CategoricalHinge", "Poisson"]
+CROSSENTROPIES = ["KLDivergence", "BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"]
 ACCURACIES = ["Accuracy", "BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy"]
+TOP_K = ["TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy"]
+ACCURACIES += TOP_K
 
 
 def scores(rng, shape):
@@ -42,7 +46,7 @@ def batch(name, rng, shape):
             return np.where(rng.random(shape) < 0.5, p, 1.0).astype("float32"), p
         if name == "BinaryAccuracy":
             return rng.choice([0.0, 1.0, 0.5], shape).astype("float32"), p
-        if name == "CategoricalAccuracy":
+        if name in ("CategoricalAccuracy", "TopKCategoricalAccuracy"):
             return scores(rng, shape), p
         return rng.integers(0, shape[-1], shape[:-1]).astype(rng.choice(["int32", "float32"])), p
     p = rng.uniform(0.05, 0.95, shape).astype("float32")
@@ -67,8 +71,14 @@ def test_metrics(name, engine, seed, data):
     """Three batches of different sizes; the state is compared after each."""
     rng = np.random.default_rng(seed)
     arguments = {}
-    if name == "BinaryAccuracy":
+    if name in TOP_K:
+        arguments["k"] = data.draw(st.sampled_from([1, 2, 3, 5]))
+    elif name == "CosineSimilarity":
+        arguments["axis"] = data.draw(st.sampled_from([-1, 0, 1]))
+    elif name == "BinaryAccuracy":
         arguments["threshold"] = data.draw(st.sampled_from([0.5, 0.3, 0.0]))
+    elif name == "KLDivergence":
+        pass
     elif name in CROSSENTROPIES and data.draw(st.booleans()):
         arguments["from_logits"] = True
     elif name == "CategoricalCrossentropy":
@@ -298,6 +308,10 @@ def test_accuracies_of_keras_2_0(name):
 NAMES = ["accuracy", "Accuracy", "mse", "MSE", "mae", "MAE", "mean_squared_error", "MeanSquaredError", "BinaryAccuracy"]
 NAMES += ["binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "binary_crossentropy"]
 NAMES += ["categorical_crossentropy", "sparse_categorical_crossentropy", "mean_absolute_error", "Mean"]
+NAMES += ["mape", "MAPE", "msle", "MSLE", "MeanSquaredLogarithmicError", "mean_absolute_percentage_error", "hinge"]
+NAMES += ["squared_hinge", "CategoricalHinge", "KLDivergence", "poisson", "cosine_similarity", "CosineSimilarity"]
+NAMES += ["LogCoshError", "R2Score", "top_k_categorical_accuracy", "sparse_top_k_categorical_accuracy"]
+NAMES += ["TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy"]
 
 
 @shows("metric_names_make")
@@ -317,16 +331,19 @@ def test_names(engine, identifier):
 
 @both_kerases
 def test_names_of_one_engine():
-    for identifier in ("root_mean_squared_error", "mean", "bce", "BCE"):
+    known = ("root_mean_squared_error", "mean", "bce", "BCE", "kl_divergence", "log_cosh_error", "r2_score")
+    for identifier in known:
         assert type(metrics.get(identifier)).__name__ == type(keras.metrics.get(identifier)).__name__
         with semantics.use("tf_keras"), pytest.raises(ValueError, match="Could not interpret"):
             metrics.get(identifier)
-    for identifier in ("acc", "crossentropy", "acuracy", "", 3):
+    unknown = ("acc", "crossentropy", "acuracy", "", 3, "kld", "huber", "log_cosh", "logcosh", "cosine_proximity")
+    for identifier in unknown:
         for module in (keras, refkeras):
             with pytest.raises(ValueError, match="Could not interpret metric identifier"):
                 module.metrics.get(identifier)
     with semantics.use("tf_keras"):
-        assert metrics.get("acc").__name__ == tf_keras.metrics.get("acc").__name__
+        for identifier in ("acc", "logcosh", "log_cosh", "kullback_leibler_divergence", "cosine_proximity"):
+            assert metrics.get(identifier).__name__ == tf_keras.metrics.get(identifier).__name__
 
 
 @both_kerases
@@ -370,7 +387,7 @@ def test_add_weight_name_first():
             positional(module)
 
 
-CLASSES = [*ELEMENTWISE, *CROSSENTROPIES, *ACCURACIES, "Mean", "Sum"]
+CLASSES = [*ELEMENTWISE, *CROSSENTROPIES, *ACCURACIES, "Mean", "Sum", "R2Score"]
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -384,5 +401,7 @@ def test_configs_and_variables(name):
         assert (mine.name, mine.path, mine.shape, mine.dtype) == (other.name, other.path, other.shape, other.dtype)
         assert not mine.trainable
     assert repr(ours) == repr(theirs)
+    with semantics.use("tf_keras"):
+        assert getattr(metrics, name)().name == getattr(tf_keras.metrics, name)().name
     assert ours._direction == getattr(theirs, "_direction", None)
     assert getattr(metrics, name)(name="other").name == "other"

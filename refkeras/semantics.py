@@ -421,6 +421,31 @@ class Semantics:
         False, True, doc="A loss or metric given by name is also looked for in custom_object_scope."
     )
 
+    old_loss_names: str = one_of(
+        "keras-3",
+        "tf_keras",
+        "keras-2.0",
+        doc="Which older names of losses are known, such as 'kullback_leibler_divergence' and 'logcosh'.",
+    )
+    loss_arguments_saved: bool = one_of(
+        False,
+        True,
+        doc="The configs of Huber and CosineSimilarity hold delta and axis; otherwise a saved model loses them.",
+    )
+    logarithmic_error_epsilon: str = one_of(
+        "floatx", "exact", doc="mean_squared_logarithmic_error rounds epsilon to floatx, or has it as exact as y_pred."
+    )
+    huber_dtype: str = one_of("y_pred", "floatx", doc="What the function huber computes in.")
+    cosine_similarity: str = one_of(
+        "keras-3",
+        "tf_keras",
+        "keras-2.0",
+        doc="cosine_similarity bounds the inverse norms by 1/epsilon; or the squared norms by 1e-12, and wants targets "
+        "of the dtype of y_pred; or bounds nothing, and averages over the components instead of adding.",
+    )
+    hinge_labels: str = one_of("signed", "given", doc="Hinge losses take the labels 0 and 1 for -1 and 1.")
+    largest_of_nothing_fails: bool = one_of(True, False, doc="categorical_hinge of no scores is an error.")
+
     # -- metrics ---------------------------------------------------------------
     mean_metric_counts: str = one_of(
         "samples", "elements", doc="What Mean counts: samples, whose values it averages first, or all elements."
@@ -445,8 +470,30 @@ class Semantics:
     sparse_accuracy_broadcasts: bool = one_of(
         True, False, doc="sparse_categorical_accuracy takes targets of the rank of y_pred that do not end in 1."
     )
+    sparse_accuracy_class_squeezes: bool = one_of(
+        True, False, doc="SparseCategoricalAccuracy drops a last axis of 1 before weighting, as the function does."
+    )
     metric_names_make: str = one_of(
         "objects", "functions", doc="What a metric's snake-case name stands for: a metric object, or a function."
+    )
+    cosine_metric: str = one_of(
+        "similarity",
+        "loss",
+        doc="The metric function cosine_similarity: positive for what points one way, or the loss.",
+    )
+    divergence_metric_name: str = one_of(
+        "kl_divergence", "kullback_leibler_divergence", doc="What the metric KLDivergence is called by default."
+    )
+    top_k_of_sorted_ids: bool = one_of(
+        True, False, doc="SparseTopKCategoricalAccuracy takes from_sorted_ids: predictions that are ordered classes."
+    )
+    r2_state: str = one_of(
+        "floatx",
+        "int32 and dtype",
+        doc="The dtype of R2Score's state: floatx; or int32 of its count, and the metric's of its sums.",
+    )
+    r2_matches_ranks: bool = one_of(
+        True, False, doc="R2Score squeezes or expands arguments whose ranks differ by one, and broadcasts outputs."
     )
     add_weight_name_first: bool = one_of(False, True, doc="The first argument of Metric.add_weight is the name.")
 
@@ -651,6 +698,12 @@ _TF_KERAS = dataclasses.replace(
     empty_batch_loss="zero",
     all_masked_loss="nan",
     names_find_custom_objects=True,
+    old_loss_names="tf_keras",
+    loss_arguments_saved=True,
+    logarithmic_error_epsilon="exact",
+    huber_dtype="floatx",
+    cosine_similarity="tf_keras",
+    largest_of_nothing_fails=False,
     # metrics
     mean_metric_counts="elements",
     metrics_cast=True,
@@ -660,7 +713,12 @@ _TF_KERAS = dataclasses.replace(
     accuracy_broadcasts=False,
     binary_accuracy_function="mean of last axis",
     sparse_accuracy_broadcasts=False,
+    sparse_accuracy_class_squeezes=False,
     metric_names_make="functions",
+    divergence_metric_name="kullback_leibler_divergence",
+    top_k_of_sorted_ids=False,
+    r2_state="int32 and dtype",
+    r2_matches_ranks=False,
     add_weight_name_first=True,
     # optimizers
     optimizer_arguments="tf_keras",
@@ -736,8 +794,12 @@ _KERAS_2_0 = dataclasses.replace(
     sparse_crossentropy_normalizes="before clip",
     loss_classes_match_ranks="never",
     weighted_mean_counts="nonzero weights",
+    old_loss_names="keras-2.0",
+    cosine_similarity="keras-2.0",
+    hinge_labels="given",
     # metrics
     binary_accuracy_rounds=True,
+    cosine_metric="loss",
     # optimizers
     optimizer_arguments="keras-2.0",
     optimizer_lr_argument="used",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
-
-from refkeras.losses import passes
-from refkeras.losses.arrays import as_array
-from refkeras.tensor import Tensor, unwrap, wrap
+from refkeras.losses import elementwise, passes
+from refkeras.losses.differentiable import differentiable, evaluate
+from refkeras.tensor import Tensor
 
 __all__ = [
     "binary_crossentropy",
@@ -19,37 +16,8 @@ __all__ = [
     "sparse_categorical_crossentropy",
 ]
 
-Array = Any
-Function = TypeVar("Function", bound=Callable[..., Any])
 
-
-def _differentiable(compute: Callable[..., passes.Pass]) -> Callable[[Function], Function]:
-    """Attach to a public loss function what training calls in its place.
-
-    `compute` itself goes on as `function.with_logits`. And `function.forward(y_true,
-    y_pred, **arguments) -> (values, pullback)`, the form that losses of one's own have,
-    is made of it: its gradient is always that of `y_pred`.
-    """
-
-    def forward(y_true: Any, y_pred: Any, **arguments: Any) -> tuple[Array, Callable[[Any], Array]]:
-        values, pullback, _ = compute(y_true, as_array(y_pred), None, **arguments)
-        return values, pullback
-
-    def decorate(function: Function) -> Function:
-        function.with_logits, function.forward = compute, forward  # type: ignore[attr-defined]
-        return function
-
-    return decorate
-
-
-def _evaluate(compute: Callable[..., passes.Pass], y_true: Any, y_pred: Any, **arguments: Any) -> Tensor:
-    array, _, logits = unwrap(y_pred)
-    with np.errstate(all="ignore"):
-        values, _, _ = compute(y_true, as_array(array), logits, **arguments)
-    return values if type(values) is Tensor else wrap(np.asarray(values))
-
-
-@_differentiable(passes.mean_squared_error)
+@differentiable(elementwise.mean_squared_error)
 def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     """mean((y_true − y_pred)²) over the last axis.
 
@@ -68,10 +36,10 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     >>> mean_squared_error([[0.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 0.0]]).tolist()
     [0.5, 0.5]
     """
-    return _evaluate(passes.mean_squared_error, y_true, y_pred)
+    return evaluate(elementwise.mean_squared_error, y_true, y_pred)
 
 
-@_differentiable(passes.mean_absolute_error)
+@differentiable(elementwise.mean_absolute_error)
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     """mean(|y_true − y_pred|) over the last axis.
 
@@ -90,10 +58,10 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     >>> mean_absolute_error([[0.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [3.0, 0.0]]).tolist()
     [0.5, 1.5]
     """
-    return _evaluate(passes.mean_absolute_error, y_true, y_pred)
+    return evaluate(elementwise.mean_absolute_error, y_true, y_pred)
 
 
-@_differentiable(passes.binary_crossentropy)
+@differentiable(passes.binary_crossentropy)
 def binary_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: Any = -1
 ) -> Tensor:
@@ -122,12 +90,12 @@ def binary_crossentropy(
     >>> binary_crossentropy([[0.0, 1.0], [0.0, 0.0]], [[0.6, 0.4], [0.4, 0.6]]).round(4).tolist()
     [0.916..., 0.713...]
     """
-    return _evaluate(
+    return evaluate(
         passes.binary_crossentropy, y_true, y_pred, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis
     )
 
 
-@_differentiable(passes.categorical_crossentropy)
+@differentiable(passes.categorical_crossentropy)
 def categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Tensor:
@@ -155,7 +123,7 @@ def categorical_crossentropy(
     >>> categorical_crossentropy([[0.0, 1.0, 0.0]], [[0.05, 0.8, 0.15]]).round(4).tolist()
     [0.223...]
     """
-    return _evaluate(
+    return evaluate(
         passes.categorical_crossentropy,
         y_true,
         y_pred,
@@ -165,7 +133,7 @@ def categorical_crossentropy(
     )
 
 
-@_differentiable(passes.sparse_categorical_crossentropy)
+@differentiable(passes.sparse_categorical_crossentropy)
 def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
 ) -> Tensor:
@@ -194,7 +162,7 @@ def sparse_categorical_crossentropy(
     >>> sparse_categorical_crossentropy([1, 2], [[0.05, 0.95, 0.0], [0.1, 0.8, 0.1]]).round(4).tolist()
     [0.0513..., 2.302...]
     """
-    return _evaluate(
+    return evaluate(
         passes.sparse_categorical_crossentropy,
         y_true,
         y_pred,

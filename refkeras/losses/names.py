@@ -5,27 +5,55 @@ from __future__ import annotations
 from typing import Any
 
 from refkeras import naming, semantics
-from refkeras.losses import classes, functions
+from refkeras.losses import classes, divergences, functions, margins, regression
 from refkeras.losses.loss import Loss, LossFunctionWrapper
 from refkeras.saving import serialization
 
 __all__ = ["deserialize", "get", "serialize"]
 
 MEMBERS: dict[str, Any] = {
-    **{name: getattr(functions, name) for name in functions.__all__},
-    **{name: getattr(classes, name) for name in classes.__all__},
+    **{
+        name: getattr(family, name)
+        for family in (functions, classes, regression, margins, divergences)
+        for name in family.__all__
+    },
     "Loss": Loss,
     "LossFunctionWrapper": LossFunctionWrapper,
 }
-_NAMES: dict[str, Any] = {
-    **MEMBERS,
-    "mse": functions.mean_squared_error,
-    "MSE": functions.mean_squared_error,
-    "mae": functions.mean_absolute_error,
-    "MAE": functions.mean_absolute_error,
-    "bce": functions.binary_crossentropy,
-    "BCE": functions.binary_crossentropy,
+FUNCTIONS: dict[str, Any] = {name: member for name, member in MEMBERS.items() if not isinstance(member, type)}
+# In lower and in upper case.
+SHORT: dict[str, Any] = {
+    key: member
+    for short, member in {
+        "bce": functions.binary_crossentropy,
+        "kld": divergences.kl_divergence,
+        "mae": functions.mean_absolute_error,
+        "mape": regression.mean_absolute_percentage_error,
+        "mse": functions.mean_squared_error,
+        "msle": regression.mean_squared_logarithmic_error,
+    }.items()
+    for key in (short, short.upper())
 }
+_NAMES: dict[str, Any] = {**MEMBERS, **SHORT}
+# Which tf_keras and Keras 2.0 know besides.
+OLD_NAMES: dict[str, dict[str, Any]] = {
+    "keras-3": {},
+    "tf_keras": {
+        "huber_loss": regression.huber,
+        "kullback_leibler_divergence": divergences.kl_divergence,
+        "logcosh": regression.log_cosh,
+    },
+    "keras-2.0": {
+        "cosine": regression.cosine_similarity,
+        "cosine_proximity": regression.cosine_similarity,
+        "kullback_leibler_divergence": divergences.kl_divergence,
+        "logcosh": regression.log_cosh,
+    },
+}
+
+
+def _known() -> dict[str, Any]:
+    return {**_NAMES, **OLD_NAMES[semantics.current().old_loss_names]}
 
 
 def serialize(loss: Any) -> Any:
@@ -35,7 +63,7 @@ def serialize(loss: Any) -> Any:
 
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Return the loss that a record or name describes."""
-    return serialization.deserialize_keras_object(name, custom_objects, _NAMES)
+    return serialization.deserialize_keras_object(name, custom_objects, _known())
 
 
 def get(identifier: Any) -> Any:
@@ -58,19 +86,19 @@ def get(identifier: Any) -> Any:
     """
     if identifier is None:
         return None
-    found = identifier
+    found, known = identifier, _known()
     if isinstance(identifier, dict):
         found = deserialize(identifier)
     elif isinstance(identifier, str):
-        found = _NAMES.get(identifier)
+        found = known.get(identifier)
         if found is None and semantics.current().names_find_custom_objects:
             found = serialization.get_registered_object(identifier)
     if isinstance(found, type):
         return found()
     if callable(found):
         return found
-    hint = naming.did_you_mean(identifier, _NAMES) if isinstance(identifier, str) else ""
+    hint = naming.did_you_mean(identifier, known) if isinstance(identifier, str) else ""
     raise ValueError(
         f"Could not interpret loss identifier: {identifier!r}.{hint} "
-        f"Expected a function, a Loss, or one of {', '.join(sorted(_NAMES))}."
+        f"Expected a function, a Loss, or one of {', '.join(sorted(known))}."
     )

@@ -17,40 +17,12 @@ import numpy as np
 
 from refkeras import config, semantics
 from refkeras.errors import InvalidArgumentError
-from refkeras.losses.arrays import as_array, check_broadcast, squeeze_or_expand_to_same_rank
+from refkeras.losses.arrays import as_array, check_broadcast
 from refkeras.ops import losses as ops
 from refkeras.tensor import wrap
 
 Array = Any
 Pass = tuple[Array, Callable[[Any], Array], bool]
-
-
-def _elementwise(op: Callable[..., Any], y_true: Any, y_pred: Array) -> Pass:
-    shape, dtype = y_pred.shape, y_pred.dtype
-    y_true = as_array(y_true, dtype)
-    rules = semantics.current()
-    if dtype.kind in "iub":
-        y_true, y_pred = as_array(y_true, config.floatx()), as_array(y_pred, config.floatx())
-    if y_true.shape != shape:
-        if rules.loss_functions_match_ranks:
-            y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
-        check_broadcast(y_true, y_pred)
-    if not y_pred.shape and not y_true.shape:
-        raise InvalidArgumentError("Invalid reduction dimension: y_pred has rank 0, and the mean is over axis -1.")
-    values, pullback = op(y_true, y_pred)
-    if dtype.kind in "iu" and rules.integer_loss_values == "integer":
-        values = values.astype(dtype)
-    if y_pred.shape == shape:
-        return values, pullback, False
-    return values, lambda d: pullback(d).reshape(shape), False
-
-
-def mean_squared_error(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
-    return _elementwise(ops.mean_squared_error, y_true, y_pred)
-
-
-def mean_absolute_error(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
-    return _elementwise(ops.mean_absolute_error, y_true, y_pred)
 
 
 def _crossentropy_input(

@@ -134,6 +134,12 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     >>> sparse_categorical_accuracy([2, 1], [[0.1, 0.9, 0.8], [0.05, 0.95, 0.0]]).tolist()
     [0.0, 1.0]
     """
+    matches = sparse_matches(y_true, y_pred).array
+    return wrap(matches[..., 0] if matches.ndim > 1 and matches.shape[-1] == 1 else matches)
+
+
+def sparse_matches(y_true: Any, y_pred: Any) -> Tensor:
+    """`sparse_categorical_accuracy` in the shape of the targets: what tf_keras's class takes the mean of."""
     y_pred = as_array(y_pred)
     labels = as_array(y_true, y_pred.dtype)
     rules = semantics.current()
@@ -144,7 +150,7 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     matches = _matches(labels, argmax(y_pred, order_zeros=rules.argmax_orders_zeros))
     if squeezed:
         matches = matches.reshape(shape)
-    return wrap(matches[..., 0] if matches.ndim > 1 and matches.shape[-1] == 1 else matches)
+    return wrap(matches)
 
 
 def _matches(a: Array, b: Array) -> Array:
@@ -241,7 +247,8 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
     _direction = "up"
 
     def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
-        super().__init__(sparse_categorical_accuracy, name, dtype)
+        squeezes = semantics.current().sparse_accuracy_class_squeezes
+        super().__init__(sparse_categorical_accuracy if squeezes else sparse_matches, name, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "dtype": self.dtype}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from refkeras import losses, naming, semantics
-from refkeras.metrics import accuracy, probabilistic, reduction, regression
+from refkeras.metrics import accuracy, margins, probabilistic, r2_score, reduction, regression, top_k
 from refkeras.metrics.metric import Metric
 from refkeras.saving import serialization
 
@@ -13,32 +13,40 @@ __all__ = ["FUNCTIONS", "deserialize", "get", "resolve_accuracy", "serialize"]
 
 Shape = tuple[int | None, ...]
 
-CLASSES: dict[str, Any] = {
-    "Metric": Metric,
-    **{name: getattr(reduction, name) for name in reduction.__all__},
-    **{name: getattr(regression, name) for name in regression.__all__},
-    **{name: getattr(accuracy, name) for name in accuracy.__all__ if name[0].isupper()},
-    **{name: getattr(probabilistic, name) for name in probabilistic.__all__},
+_FAMILIES = (reduction, regression, accuracy, top_k, probabilistic, margins, r2_score)
+_PUBLIC = {name: getattr(family, name) for family in _FAMILIES for name in family.__all__}
+CLASSES: dict[str, Any] = {"Metric": Metric} | {
+    name: found for name, found in _PUBLIC.items() if isinstance(found, type)
 }
 FUNCTIONS: dict[str, Any] = {
-    **{name: getattr(accuracy, name) for name in accuracy.__all__ if name[0].islower()},
+    **losses.names.FUNCTIONS,
+    **{name: found for name, found in _PUBLIC.items() if not isinstance(found, type)},
     "binary_matches": accuracy.binary_matches,
-    **{name: getattr(losses, name) for name in losses.functions.__all__},
 }
 MEMBERS: dict[str, Any] = {**CLASSES, **FUNCTIONS}
-_SHORT = {"mse": "mean_squared_error", "mae": "mean_absolute_error"}
+_SHORT_CLASSES: dict[str, Any] = {
+    "bce": probabilistic.BinaryCrossentropy,
+    "mae": regression.MeanAbsoluteError,
+    "mape": regression.MeanAbsolutePercentageError,
+    "mse": regression.MeanSquaredError,
+    "msle": regression.MeanSquaredLogarithmicError,
+}
 _OBJECT_NAMES: dict[str, Any] = {
     **CLASSES,
     **{naming.to_snake_case(name): cls for name, cls in CLASSES.items()},
-    **dict.fromkeys(("mse", "MSE"), regression.MeanSquaredError),
-    **dict.fromkeys(("mae", "MAE"), regression.MeanAbsoluteError),
-    **dict.fromkeys(("bce", "BCE"), probabilistic.BinaryCrossentropy),
+    **{key: cls for short, cls in _SHORT_CLASSES.items() for key in (short, short.upper())},
 }
+# tf_keras knows fewer functions as metrics than as losses, and some by older names.
+_NO_METRICS = ("huber", "kl_divergence", "binary_matches")
 _FUNCTION_NAMES: dict[str, Any] = {
-    **MEMBERS,
-    **{key: FUNCTIONS[name] for short, name in _SHORT.items() for key in (short, short.upper())},
+    **{name: member for name, member in MEMBERS.items() if name not in _NO_METRICS},
+    **{key: losses.names.SHORT[key] for short in _SHORT_CLASSES for key in (short, short.upper())},
     **dict.fromkeys(("acc", "ACC"), accuracy.accuracy),
+    "cosine_proximity": regression.cosine_similarity,
+    "kullback_leibler_divergence": losses.kl_divergence,
+    "logcosh": losses.log_cosh,
 }
+del _FUNCTION_NAMES["bce"], _FUNCTION_NAMES["BCE"]
 
 
 def serialize(metric: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from refkeras import semantics
+from refkeras.losses.divergences import kl_divergence, poisson
 from refkeras.losses.functions import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -12,7 +14,7 @@ from refkeras.losses.functions import (
 from refkeras.metrics.metric import Metric
 from refkeras.metrics.reduction import MeanMetricWrapper
 
-__all__ = ["BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"]
+__all__ = ["BinaryCrossentropy", "CategoricalCrossentropy", "KLDivergence", "Poisson", "SparseCategoricalCrossentropy"]
 
 
 class BinaryCrossentropy(MeanMetricWrapper):
@@ -117,3 +119,42 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
 
     def get_config(self) -> dict[str, Any]:
         return {**Metric.get_config(self), **self._fn_kwargs}
+
+
+class Poisson(MeanMetricWrapper):
+    """The mean of `poisson` over all samples.
+
+    Args:
+        name, dtype: as in `Metric`.
+
+    Source: Keras 3.15, `keras/src/metrics/probabilistic_metrics.py`.
+
+    >>> round(float(Poisson()([[2.0, 0.0]], [[1.0, 3.0]])), 4)
+    2.0
+    """
+
+    def __init__(self, name: str = "poisson", dtype: Any = None) -> None:
+        super().__init__(poisson, name, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "dtype": self.dtype}
+
+
+class KLDivergence(MeanMetricWrapper):
+    """The mean of `kl_divergence` over all samples.
+
+    Args:
+        name: defaults to `"kl_divergence"`; in tf_keras to `"kullback_leibler_divergence"`.
+        dtype: as in `Metric`.
+
+    Source: Keras 3.15, `keras/src/metrics/probabilistic_metrics.py`.
+
+    >>> round(float(KLDivergence()([[0.5, 0.5]], [[0.25, 0.5]])), 4)
+    0.3466
+    """
+
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(kl_divergence, name or semantics.current().divergence_metric_name, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "dtype": self.dtype}

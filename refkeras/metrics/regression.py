@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from refkeras import semantics
+from refkeras import losses, semantics
 from refkeras.losses.arrays import (
     as_array,
     check_broadcast,
@@ -14,10 +14,20 @@ from refkeras.losses.arrays import (
     squeeze_or_expand_to_same_rank,
 )
 from refkeras.losses.functions import mean_absolute_error, mean_squared_error
+from refkeras.losses.regression import log_cosh, mean_absolute_percentage_error, mean_squared_logarithmic_error
 from refkeras.metrics.reduction import Mean, MeanMetricWrapper
 from refkeras.tensor import Tensor, wrap
 
-__all__ = ["MeanAbsoluteError", "MeanSquaredError", "RootMeanSquaredError"]
+__all__ = [
+    "CosineSimilarity",
+    "LogCoshError",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "RootMeanSquaredError",
+    "cosine_similarity",
+]
 
 
 class MeanSquaredError(MeanMetricWrapper):
@@ -94,3 +104,99 @@ class RootMeanSquaredError(Mean):
 
     def result(self) -> Tensor:
         return wrap(np.asarray(np.sqrt(super().result().array)))
+
+
+class MeanAbsolutePercentageError(MeanMetricWrapper):
+    """The mean of `mean_absolute_percentage_error` over all samples.
+
+    Args:
+        name, dtype: as in `Metric`.
+
+    Source: Keras 3.15, `keras/src/metrics/regression_metrics.py`.
+
+    >>> float(MeanAbsolutePercentageError()([[1.0, 2.0]], [[1.5, 2.0]]))
+    25.0
+    """
+
+    def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None) -> None:
+        super().__init__(mean_absolute_percentage_error, name, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "dtype": self.dtype}
+
+
+class MeanSquaredLogarithmicError(MeanMetricWrapper):
+    """The mean of `mean_squared_logarithmic_error` over all samples.
+
+    Args:
+        name, dtype: as in `Metric`.
+
+    Source: Keras 3.15, `keras/src/metrics/regression_metrics.py`.
+
+    >>> round(float(MeanSquaredLogarithmicError()([[0.0, 1.0]], [[0.0, 3.0]])), 4)
+    0.2402
+    """
+
+    def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
+        super().__init__(mean_squared_logarithmic_error, name, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "dtype": self.dtype}
+
+
+class LogCoshError(MeanMetricWrapper):
+    """The mean of `log_cosh` over all samples.
+
+    Args:
+        name, dtype: as in `Metric`.
+
+    Source: Keras 3.15, `keras/src/metrics/regression_metrics.py`.
+
+    >>> round(float(LogCoshError()([[0.0, 0.0]], [[1.0, 0.0]])), 4)
+    0.2169
+    """
+
+    def __init__(self, name: str = "logcosh", dtype: Any = None) -> None:
+        super().__init__(log_cosh, name, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "dtype": self.dtype}
+
+
+def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+    """Σ_j ŷ_true_j ŷ_pred_j over `axis`, with x̂ = x / |x|: minus the loss of that name (in Keras 2.0, the loss).
+
+    Args:
+        y_true, y_pred, axis: as in the loss.
+
+    Source: Keras 3.15, `keras/src/metrics/regression_metrics.py`.
+
+    >>> cosine_similarity([[0.0, 2.0], [1.0, 0.0]], [[3.0, 4.0], [-2.0, 0.0]]).round(4).tolist()
+    [0.800..., -1.0]
+    """
+    loss = losses.cosine_similarity(y_true, y_pred, axis)
+    return loss if semantics.current().cosine_metric == "loss" else wrap(np.asarray(-loss.array))
+
+
+class CosineSimilarity(MeanMetricWrapper):
+    """The mean of the cosines between targets and predictions.
+
+    Args:
+        name, dtype: as in `Metric`.
+        axis: the axis of the components.
+
+    Source: Keras 3.15, `keras/src/metrics/regression_metrics.py`.
+
+    >>> round(float(CosineSimilarity()([[0.0, 2.0], [1.0, 0.0]], [[3.0, 4.0], [1.0, 0.0]])), 4)
+    0.9
+    """
+
+    _direction = "up"
+
+    def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
+        super().__init__(cosine_similarity, name, dtype, axis=axis)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"name": self.name, "dtype": self.dtype}
+        # Keras 3.15 leaves `axis` out.
+        return {**config, **self._fn_kwargs} if semantics.current().loss_arguments_saved else config

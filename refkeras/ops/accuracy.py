@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["argmax"]
+__all__ = ["argmax", "in_top_k"]
 
 Array = Any
 _TINY = {np.dtype(name).itemsize: float(np.finfo(name).tiny) for name in ("float16", "float32", "float64")}
@@ -44,3 +44,30 @@ def argmax(x: Array, *, order_zeros: bool = True) -> Array:
     x = np.where(np.isnan(x), -np.inf, x)
     below = -tiny if order_zeros else 0.0
     return np.argmax(np.where(np.abs(x) < tiny, np.where(np.signbit(x), below, 0.0), x), -1)
+
+
+def in_top_k(labels: Array, x: Array, k: int) -> Array:
+    """Whether fewer than k numbers of a row exceed the one that its label names.
+
+    Not so in a row with a NaN or an infinity, nor for a label outside 0 ≤ label < n.
+
+    Args:
+        labels: integers (B,).
+        x: numbers (B, n).
+        k: how many numbers count as largest, or more where they tie.
+
+    Returns:
+        Booleans (B,).
+
+    Source: `tf.math.in_top_k`, TensorFlow 2.21, `tensorflow/core/kernels/in_topk_op.h`.
+
+    >>> in_top_k(np.array([0, 1, 2]), np.array([[3.0, 1.0, 3.0], [3.0, 1.0, 2.0], [np.inf, 0.0, 1.0]]), 1).tolist()
+    [True, False, False]
+    """
+    n = x.shape[-1]
+    if not n:
+        return np.zeros(labels.shape, bool)
+    known = (labels >= 0) & (labels < n)
+    own = np.take_along_axis(x, np.where(known, labels, 0)[:, None], -1)
+    larger = np.count_nonzero(x > own, -1)
+    return known & np.all(np.isfinite(x), -1) & (larger < k)

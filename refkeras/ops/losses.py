@@ -8,17 +8,20 @@ returns the gradient of `p` or `z`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from refkeras.ops.reducing import Axis, along, mean, sum_to_shape, through_clip
+
 __all__ = [
     "binary_crossentropy",
     "categorical_crossentropy",
+    "kl_divergence",
     "mean_absolute_error",
     "mean_squared_error",
+    "poisson",
     "sigmoid_crossentropy",
     "softmax_crossentropy",
     "sparse_categorical_crossentropy",
@@ -27,7 +30,6 @@ __all__ = [
 ]
 
 Array = Any
-Axis = int | tuple[int, ...] | None
 ValueAndPullback = tuple[Array, Callable[[Any], Array]]
 
 
@@ -45,10 +47,10 @@ def mean_squared_error(t: Array, p: Array) -> ValueAndPullback:
     (2.125, [0.5, 2.0])
     """
     e = p - t
-    value, n = _mean(e * e, -1)
+    value, n = mean(e * e, -1)
 
     def pullback(d: Any) -> Array:
-        return sum_to_shape(e * _along(d, -1, 2.0 / n), p.shape)
+        return sum_to_shape(e * along(d, -1, 2.0 / n), p.shape)
 
     return value, pullback
 
@@ -67,10 +69,10 @@ def mean_absolute_error(t: Array, p: Array) -> ValueAndPullback:
     (0.25, [0.5, 0.0])
     """
     e = p - t
-    value, n = _mean(np.abs(e), -1)
+    value, n = mean(np.abs(e), -1)
 
     def pullback(d: Any) -> Array:
-        return sum_to_shape(np.sign(e) * _along(d, -1, 1.0 / n), p.shape)
+        return sum_to_shape(np.sign(e) * along(d, -1, 1.0 / n), p.shape)
 
     return value, pullback
 
@@ -99,11 +101,11 @@ def binary_crossentropy(
     a, b = q, 1.0 - q
     if inner_epsilon:
         a, b = a + inner_epsilon, b + inner_epsilon
-    value, n = _mean(t * np.log(a) + (1.0 - t) * np.log(b), axis)
+    value, n = mean(t * np.log(a) + (1.0 - t) * np.log(b), axis)
 
     def pullback(d: Any) -> Array:
-        dq = ((1.0 - t) / b - t / a) * _along(d, axis, 1.0 / n)
-        return sum_to_shape(_through_clip(dq, p, epsilon), p.shape)
+        dq = ((1.0 - t) / b - t / a) * along(d, axis, 1.0 / n)
+        return sum_to_shape(through_clip(dq, p, epsilon, 1.0 - epsilon), p.shape)
 
     return -value, pullback
 
@@ -125,11 +127,11 @@ def sigmoid_crossentropy(t: Array, z: Array, *, axis: Axis = -1) -> ValueAndPull
     (1000.0, [-1.0])
     """
     e = np.exp(-np.abs(z))
-    value, n = _mean(np.maximum(z, 0.0) - z * t + np.log1p(e), axis)
+    value, n = mean(np.maximum(z, 0.0) - z * t + np.log1p(e), axis)
 
     def pullback(d: Any) -> Array:
         sigmoid = np.where(z >= 0, np.ones_like(e), e) / (1.0 + e)
-        return sum_to_shape((sigmoid - t) * _along(d, axis, 1.0 / n), z.shape)
+        return sum_to_shape((sigmoid - t) * along(d, axis, 1.0 / n), z.shape)
 
     return value, pullback
 
@@ -158,7 +160,7 @@ def categorical_crossentropy(t: Array, p: Array, *, epsilon: float = 1e-7, axis:
     value = -np.add.reduce(t * np.log(q), axis)
 
     def pullback(d: Any) -> Array:
-        g = _through_clip(-t / q * _along(d, axis), r, epsilon)
+        g = through_clip(-t / q * along(d, axis), r, epsilon, 1.0 - epsilon)
         return (g - np.add.reduce(g * r, axis, keepdims=True)) / total
 
     return value, pullback
@@ -185,7 +187,7 @@ def softmax_crossentropy(t: Array, z: Array, *, axis: int = -1) -> ValueAndPullb
     value = np.add.reduce(t * (np.log(total) - shifted), axis)
 
     def pullback(d: Any) -> Array:
-        return (e / total - t) * _along(d, axis)
+        return (e / total - t) * along(d, axis)
 
     return value, pullback
 
@@ -208,7 +210,7 @@ def sparse_softmax_crossentropy(k: Array, z: Array) -> ValueAndPullback:
     value = np.log(total)[..., 0] - np.add.reduce(np.where(one_hot, shifted, np.zeros_like(shifted)), -1)
 
     def pullback(d: Any) -> Array:
-        return (e / total - one_hot) * _along(d, -1)
+        return (e / total - one_hot) * along(d, -1)
 
     return value, pullback
 
@@ -234,40 +236,57 @@ def sparse_categorical_crossentropy(k: Array, p: Array, *, epsilon: float = 1e-7
     value, dlog = sparse_softmax_crossentropy(k, np.log(q))
 
     def pullback(d: Any) -> Array:
-        return _through_clip(dlog(d) / q, p, epsilon)
+        return through_clip(dlog(d) / q, p, epsilon, 1.0 - epsilon)
 
     return value, pullback
 
 
-def sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
-    """Add a gradient up over the axes along which an array of `shape` was broadcast."""
-    if gradient.shape == shape:
-        return gradient
-    extra = gradient.ndim - len(shape)
-    stretched = tuple(axis + extra for axis, size in enumerate(shape) if size == 1 != gradient.shape[axis + extra])
-    summed = np.add.reduce(gradient, (*range(extra), *stretched), keepdims=True)
-    return summed.reshape(shape)
+def kl_divergence(t: Array, p: Array, *, epsilon: float = 1e-7) -> ValueAndPullback:
+    """l = Σ_j s_j ln(s_j / q_j),  s = clip(t, ε, 1),  q = clip(p, ε, 1),  dl/dp_j = −s_j / q_j where ε ≤ p_j ≤ 1.
+
+    Args:
+        t: probabilities (..., n), or a shape that broadcasts with that of `p`.
+        p: predicted probabilities (..., n).
+        epsilon: ε.
+
+    Source: `keras.losses.kl_divergence`, Keras 3.15, `keras/src/losses/losses.py`.
+
+    >>> value, pullback = kl_divergence(np.array([0.5, 0.5]), np.array([0.25, 0.5]))
+    >>> value.round(6).tolist(), pullback(1.0).tolist()
+    (0.346574, [-2.0, -1.0])
+    """
+    s = np.minimum(np.maximum(t, epsilon), 1.0)
+    q = np.minimum(np.maximum(p, epsilon), 1.0)
+    value = np.add.reduce(s * np.log(s / q), -1)
+
+    def pullback(d: Any) -> Array:
+        dq = -s / q * along(d, -1)
+        return sum_to_shape(through_clip(dq, p, epsilon, 1.0), p.shape)
+
+    return value, pullback
 
 
-def _mean(x: Array, axis: Axis) -> tuple[Array, int]:
-    """Return the mean over `axis`, and how many numbers went into each."""
-    total = np.add.reduce(x, axis)
-    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    n = math.prod(x.shape[i] for i in axes)
-    return total / total.dtype.type(n), max(n, 1)
+def poisson(t: Array, p: Array, *, epsilon: float = 1e-7) -> ValueAndPullback:
+    """l = mean_j [p_j − t_j ln(p_j + ε)],  dl/dp_j = (1 − t_j / (p_j + ε)) / n.
 
+    Args:
+        t: counts (..., n), or a shape that broadcasts with that of `p`.
+        p: predicted rates (..., n).
+        epsilon: ε.
 
-def _along(d: Any, axis: Axis, factor: float = 1.0) -> Any:
-    """Return the gradient of per-sample values times `factor`, ready to be spread along the reduced axis."""
-    scaled = d * factor
-    if axis is None or isinstance(scaled, float):
-        return scaled
-    return np.expand_dims(scaled, axis)
+    Source: `keras.losses.poisson`, Keras 3.15, `keras/src/losses/losses.py`.
 
+    >>> value, pullback = poisson(np.array([2.0, 0.0]), np.array([1.0, 3.0]))
+    >>> value.round(6).tolist(), pullback(1.0).round(6).tolist()
+    (2.0, [-0.5, 0.5])
+    """
+    q = p + epsilon
+    value, n = mean(p - t * np.log(q), -1)
 
-def _through_clip(dq: Array, p: Array, epsilon: float) -> Array:
-    """Return the gradient of `p` from that of q = clip(p, ε, 1 − ε): it passes between the bounds, and at them."""
-    return np.where((p >= epsilon) & (p <= 1.0 - epsilon), dq, np.zeros_like(dq))
+    def pullback(d: Any) -> Array:
+        return sum_to_shape((1.0 - t / q) * along(d, -1, 1.0 / n), p.shape)
+
+    return value, pullback
 
 
 def _exponentials(z: Array, axis: int) -> tuple[Array, Array, Array]:

@@ -28,7 +28,10 @@ class MetricMaker:
         if isinstance(found, metrics.Metric):
             name = identifier if isinstance(identifier, str) and rules.metric_names == "as given" else found.name
         elif rules.metric_names == "function name":
-            found, name = metrics.MeanMetricWrapper(found), standard or object_label(found)
+            found, name = (
+                metrics.MeanMetricWrapper(found),
+                standard or _OLD_LABELS.get(object_label(found), object_label(found)),
+            )
         else:
             name = identifier if isinstance(identifier, str) else self.label(found)
             found = metrics.MeanMetricWrapper(found, name=name)
@@ -81,6 +84,12 @@ _ACCURACY = {
     "binary": "BinaryAccuracy",
     "sparse_categorical": "SparseCategoricalAccuracy",
     "categorical": "CategoricalAccuracy",
+}
+# What Keras 2.0 called these functions.
+_OLD_LABELS = {
+    "cosine_similarity": "cosine_proximity",
+    "kl_divergence": "kullback_leibler_divergence",
+    "log_cosh": "logcosh",
 }
 
 

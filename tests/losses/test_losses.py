@@ -63,6 +63,10 @@ CONFIGURED = [
     losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1, axis=0),
     losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.3, axis=1, reduction=None),
     losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=2),
+    losses.Huber(delta=1.0, reduction="sum", name="robust"),
+    losses.CosineSimilarity(name="cosine"),
+    *(cls(name="mine") for cls in (losses.LogCosh, losses.Hinge, losses.SquaredHinge, losses.CategoricalHinge)),
+    *(cls(reduction="none") for cls in (losses.KLDivergence, losses.Poisson)),
 ]
 
 
@@ -259,6 +263,14 @@ def test_bad_arguments():
     for label, shown in ((3, "3"), (-1, "-1"), (float("nan"), "-9223372036854775808")):
         with pytest.raises(InvalidArgumentError, match=rf"label value of {shown} .* valid range of \[0, 3\)"):
             losses.sparse_categorical_crossentropy([0, 1, 2, label], P)
+    for name in ("log_cosh", "hinge", "squared_hinge", "categorical_hinge", "kl_divergence"):
+        with pytest.raises(TypeError, match=rf"{name}: y_pred has dtype int64\. Expected floats"):
+            getattr(losses, name)([[1.0]], np.array([[1]]))
+    for name in ("poisson", "cosine_similarity"):
+        with pytest.raises(InvalidArgumentError, match=rf"{name}: y_pred has dtype int64\. Expected floats"):
+            getattr(losses, name)([[1.0]], np.array([[1]]))
+    with pytest.raises(InvalidArgumentError, match="and the axis is 2"):
+        losses.cosine_similarity(T, P, axis=2)
     with pytest.raises(TypeError, match=r"dtype int64\. Expected floats"):
         losses.binary_crossentropy([[1.0]], np.array([[1]]))
     with pytest.raises(ValueError, match=r"Invalid value for argument `reduction`: 'men'.*Did you mean 'mean'"):

@@ -186,5 +186,32 @@ def test_bad_arguments():
         metrics.Mean().update_state([1.0, 2.0], sample_weight=[1.0, 2.0, 3.0])
     with pytest.raises(InvalidArgumentError, match="Incompatible shapes"):
         metrics.RootMeanSquaredError().update_state(np.ones((2, 3)), np.ones((2, 4)))
+    with pytest.raises(InvalidArgumentError, match=r"sample_weight has shape \(3, 1\)"):
+        metrics.R2Score().update_state(np.ones((2, 3)), np.ones((2, 3)), sample_weight=[1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="R2Score expects 2D inputs"):
+        metrics.R2Score().update_state(np.ones(2), np.ones(2))
+    with pytest.raises(AttributeError, match="Call update_state first"):
+        metrics.R2Score().result()
+    with pytest.raises(TypeError, match=r"k must be an integer. Received: k=2\.0"):
+        metrics.TopKCategoricalAccuracy(k=2.0)([[1.0, 0.0]], [[1.0, 0.0]])
+    with pytest.raises(InvalidArgumentError, match="must match length of targets 1"):
+        metrics.sparse_top_k_categorical_accuracy([1], np.ones((2, 3), "float32"))
+    with pytest.raises(InvalidArgumentError, match="takes float32 only"):
+        metrics.sparse_top_k_categorical_accuracy([1], np.ones((1, 3)))
     with pytest.raises(AttributeError, match="no attribute 'auc'"):
         metrics.auc  # noqa: B018
+
+
+def test_a_batch_that_does_not_fit_leaves_r2_score_as_it_was():
+    metric = metrics.R2Score(num_regressors=1)
+    before = float(metric([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]]))
+    with pytest.raises(InvalidArgumentError):
+        metric.update_state(np.ones((2, 2)), np.ones((2, 3)))
+    assert float(metric.result()) == before
+    again = metrics.deserialize(metrics.serialize(metric))
+    assert again.get_config() == metric.get_config()
+    assert not hasattr(again, "sum")
+    for regressors, message in ((2, "Division by zero"), (7, "More independent predictors")):
+        metric = metrics.R2Score(num_regressors=regressors)
+        with pytest.warns(UserWarning, match=message):
+            metric([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]])

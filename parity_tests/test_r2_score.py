@@ -1,0 +1,214 @@
+"""R2Score and the accuracies of the k best: states and results over batches, errors, and where engines differ."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import refkeras
+from parity_tests.agreement import assert_agrees
+from parity_tests.engines import ENGINES, NATIVE_ERRORS, both_kerases, keras, tf_keras
+from parity_tests.shows import shows
+from refkeras import metrics, semantics
+
+pytestmark = both_kerases
+ERRORS = (ValueError, *NATIVE_ERRORS)
+engines = st.sampled_from(list(ENGINES))
+many = settings(max_examples=max(settings().max_examples, 40))
+aggregations = st.sampled_from(["uniform_average", "variance_weighted_average", None])
+
+
+def outcome(call):
+    """The value, or the family of the error."""
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            value = np.asarray(call())
+        return value, [str(w.message) for w in caught if w.category is UserWarning]
+    except ERRORS:
+        return ValueError, []
+
+
+@shows("r2_state", "r2_matches_ranks")
+@many
+@given(engines, aggregations, st.sampled_from([0, 1, 5, 7, 8, 30]), st.integers(0, 2**32 - 1), st.data())
+def test_r2_score(engine, aggregation, regressors, seed, data):
+    """Batches of several shapes and weights: the same states, scores and warnings, or an error on both sides."""
+    rng = np.random.default_rng(seed)
+    theirs = ENGINES[engine].metrics.R2Score(aggregation, regressors)
+    with semantics.use(engine):
+        ours = metrics.R2Score(aggregation, regressors)
+    outputs, roundings = data.draw(st.integers(1, 3)), 40
+    for size in data.draw(st.sampled_from([(4,), (8,), (2, 5, 1), (4, 4)])):
+        y_shape, p_shape = data.draw(
+            st.sampled_from(
+                [((size, outputs),) * 2] * 4 + [((size,), (size, 1)), ((size, 1), (size, 2)), ((size,),) * 2]
+            )
+        )
+        y, p = rng.normal(size=y_shape).astype("float32"), rng.normal(size=p_shape).astype("float32")
+        kinds = {"B": (size,), "B1": (size, 1), "()": (), "BO": y_shape, "1O": (1, outputs), "wrong": (size + 1,)}
+        kind = data.draw(st.sampled_from([None, None, *kinds]))
+        weights = None if kind is None else rng.uniform(0.1, 2.0, kinds[kind]).astype("float32")
+        before = [variable.numpy() for variable in theirs.variables]
+        expected, _ = outcome(lambda y=y, p=p, w=weights: (theirs.update_state(y, p, w), 0)[1])
+        with semantics.use(engine):
+            found, _ = outcome(lambda y=y, p=p, w=weights: (ours.update_state(y, p, w), 0)[1])
+        assert (found is ValueError) == (expected is ValueError)
+        if expected is ValueError:
+            for variable, value in zip(theirs.variables, before, strict=False):
+                variable.assign(value)
+            if len(theirs.variables) != len(ours.variables):
+                return  # Keras made its variables for a batch that it then refused
+            continue
+        roundings += 4 * size
+        for mine, other in zip(ours.variables, theirs.variables, strict=True):
+            assert mine.value.dtype == other.dtype
+            scale = np.maximum(1, np.abs(other.numpy()) + 40.0 * size)
+            assert_agrees(mine.value, other.numpy(), roundings=roundings, scale=scale, what=mine.name)
+    if len(theirs.variables) == 1:
+        return
+    expected, said = outcome(theirs.result)
+    with semantics.use(engine):
+        found, ours_said = outcome(lambda: ours.result().array)
+    assert ours_said == said
+    assert found.dtype == expected.dtype
+    assert_agrees(found, expected, roundings=100 * roundings, scale=_size(theirs, expected))
+    ours.reset_state()
+    assert all(not variable.value.any() for variable in ours.variables)
+
+
+def _size(metric, score):
+    """The score's terms, each of which cancels: residual / total, and squares in total, times the adjustment."""
+    squares, sums, residual, count = (v.numpy().astype("float64") for v in metric.variables[1:])
+    with np.errstate(all="ignore"):
+        total = squares - sums**2 / count
+        ratio = np.nan_to_num(1 + residual / total, posinf=0.0)
+        term = (ratio * (1 + (squares + sums**2 / count) / np.abs(total))).sum()
+        share = np.abs(total).sum() / np.abs(total.sum())
+    samples = float(metric.num_samples.numpy())
+    left = samples - metric.num_regressors - 1
+    return np.nan_to_num(term * share * (samples / abs(left) if left else 1), nan=1.0, posinf=1e30)
+
+
+def test_r2_score_of_float64_and_before_data():
+    y, p = np.random.default_rng(1).normal(size=(2, 7, 3))
+    for engine, module in ENGINES.items():
+        theirs = module.metrics.R2Score(dtype="float64")
+        with semantics.use(engine):
+            ours = metrics.R2Score(dtype="float64")
+            for metric in (ours, theirs):
+                with pytest.raises(AttributeError, match="sum"):
+                    metric.result()
+            found = ours(y, p)
+        expected = theirs(y, p).numpy()
+        assert found.dtype == expected.dtype
+        assert_agrees(found, expected, roundings=200, scale=10.0)
+        for arguments in ({"class_aggregation": "mean"}, {"num_regressors": -1}):
+            for side in (module, refkeras):
+                with pytest.raises(ValueError, match="Invalid value for argument"):
+                    side.metrics.R2Score(**arguments)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_r2_score_in_fit(engine):
+    x, y = np.random.default_rng(3).normal(size=(2, 10, 3)).astype("float32")
+    histories = []
+    for module in (ENGINES[engine], refkeras):
+        with semantics.use(engine):
+            layer = module.layers.Dense(3, kernel_initializer="ones")
+            model = module.Sequential([module.layers.Input((3,)), layer])
+            model.compile("sgd", "mse", metrics=[module.metrics.R2Score()], weighted_metrics=[])
+            histories.append(model.fit(x, y, batch_size=4, epochs=2, verbose=0, shuffle=False).history)
+    theirs, ours = histories
+    assert list(ours) == list(theirs)
+    assert_agrees(ours["r2_score"], theirs["r2_score"], roundings=200)
+
+
+@shows("top_k_of_sorted_ids")
+@many
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.sampled_from([(4,), (4, 1), (2, 2), (2, 2, 1)]))
+def test_top_k_of_sorted_ids(seed, k, shape):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 6, shape)
+    p = rng.integers(0, 6, (*(shape if len(shape) < 3 else shape[:-1]), 5))
+    if shape == (4, 1):
+        p = p[:, 0]
+    for dtype in ("int64", "float32"):
+        expected = keras.metrics.sparse_top_k_categorical_accuracy(y, p.astype(dtype), k, from_sorted_ids=True).numpy()
+        found = metrics.sparse_top_k_categorical_accuracy(y, p.astype(dtype), k, from_sorted_ids=True)
+        assert found.dtype == expected.dtype
+        assert np.array_equal(found, expected)
+    theirs = keras.metrics.SparseTopKCategoricalAccuracy(k, from_sorted_ids=True)
+    ours = metrics.SparseTopKCategoricalAccuracy(k, from_sorted_ids=True)
+    assert ours.get_config() == theirs.get_config()
+    assert ours(y, p) == theirs(y, p).numpy()
+    with semantics.use("tf_keras"):
+        for module in (tf_keras, refkeras):
+            with pytest.raises(TypeError, match="from_sorted_ids"):
+                module.metrics.SparseTopKCategoricalAccuracy(k, from_sorted_ids=True)
+            with pytest.raises(TypeError, match="from_sorted_ids"):
+                module.metrics.sparse_top_k_categorical_accuracy(y, p, from_sorted_ids=True)
+
+
+@shows("divergence_metric_name", "cosine_metric")
+def test_names_and_signs():
+    t, p = np.random.default_rng(4).random((2, 3, 4)).astype("float32")
+    found = []
+    for engine, module in ENGINES.items():
+        theirs, cosine = module.metrics.KLDivergence(), module.metrics.CosineSimilarity()
+        with semantics.use(engine):
+            assert metrics.KLDivergence().name == theirs.name
+            ours = metrics.CosineSimilarity()(t, p)
+        assert_agrees(ours, cosine(t, p).numpy(), roundings=30)
+        assert ours > 0
+        found.append(theirs.name)
+    assert found == ["kl_divergence", "kullback_leibler_divergence"]
+
+
+shapes = st.sampled_from([(), (1,), (3,), (4,), (4, 1), (4, 3), (2, 2), (2, 2, 3), (1, 4, 3), (4, 0)])
+dtypes = st.sampled_from(["float32", "float32", "float64", "int32"])
+
+
+@many
+@given(st.booleans(), shapes, shapes, dtypes, st.sampled_from([0, 1, 2, 9, 2.0]), engines, st.integers(0, 99))
+def test_top_k_functions(sparse, true_shape, pred_shape, dtype, k, engine, seed):
+    """Any two shapes and dtypes: the same matches, or an error on both sides."""
+    rng = np.random.default_rng(seed)
+    name = "sparse_top_k_categorical_accuracy" if sparse else "top_k_categorical_accuracy"
+    y = rng.choice([-1.0, 0.0, 1.0, 2.0, 3.0, 1.9], true_shape).astype("float32")
+    p = rng.choice([0.5, 0.25, -1.0, 3.0], pred_shape).astype(dtype)
+    results = []
+    for module in (ENGINES[engine], refkeras):
+        with semantics.use(engine):
+            try:
+                results.append(np.asarray(getattr(module.metrics, name)(y, p, k=k)))
+            except (*ERRORS, TypeError, IndexError) as error:
+                results.append(TypeError if isinstance(error, TypeError) else ValueError)
+    theirs, ours = results
+    if isinstance(theirs, type) or isinstance(ours, type):
+        assert ours is theirs
+    else:
+        assert ours.dtype == theirs.dtype
+        assert np.array_equal(ours, theirs)
+
+
+@shows("sparse_accuracy_class_squeezes")
+def test_sparse_accuracy_class_squeezes():
+    """(2, 1) targets with weights of (2, 1, 1): over samples, or broadcast with what was not squeezed."""
+    y, p = np.array([[1], [0]]), np.array([[[0.1, 0.9]], [[0.2, 0.8]]], "float32")
+    weights = np.array([[[3.0]], [[1.0]]], "float32")
+    for engine, module in ENGINES.items():
+        theirs = module.metrics.SparseCategoricalAccuracy()
+        with semantics.use(engine):
+            ours = metrics.SparseCategoricalAccuracy()
+            if engine == "tf_keras":
+                assert ours(y, p, weights) == theirs(y, p, weights).numpy()
+                assert [v.value for v in ours.variables] == [v.numpy() for v in theirs.variables]
+                continue
+            for metric in (ours, theirs):
+                with pytest.raises(ERRORS):
+                    metric.update_state(y, p, weights)
