@@ -2,8 +2,9 @@
 
 The public names are laid out as Keras lays them out: `refkeras.layers.LSTM`,
 `refkeras.Model`, `refkeras.optimizers.Adam`, ... What Keras does not have
-lives in packages of its own: `refkeras.semantics` (which Keras is mirrored)
-and `refkeras.verify` (refkeras beside a real Keras).
+lives in packages of its own: `refkeras.semantics` (which Keras is mirrored),
+`refkeras.verify` (refkeras beside a real Keras) and `refkeras.explain` (where
+a number comes from).
 """
 
 from refkeras.lazy import attach
@@ -17,6 +18,7 @@ _SUBMODULES = (
     "config",
     "constraints",
     "datasets",
+    "explain",
     "initializers",
     "layers",
     "losses",

@@ -169,6 +169,10 @@ class CallbackList(Callback):
             return tree.map_structure(_python_scalar, logs)
         return logs
 
+    def step_watchers(self) -> list[Callable[..., None]]:
+        """Return the methods of callbacks that want the `StepRecord` of every step (refkeras's own, `_watch_step`)."""
+        return [callback._watch_step for callback in self.callbacks if hasattr(callback, "_watch_step")]
+
     # -- batches -----------------------------------------------------------------
 
     def on_batch_begin(self, batch: int, logs: Logs = None) -> None:

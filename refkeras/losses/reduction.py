@@ -71,45 +71,62 @@ def reduce_weighted_values(
     if values.dtype.kind in "iu":
         value, gradient = reduce_weighted_values(values.astype(np.float32), sample_weight, mask, reduction)
         return value.astype(values.dtype), gradient
-    weights = None
-    weighted = values
-    counted = 1.0
-    if sample_weight is not None or mask is not None:
-        if sample_weight is not None:
-            sample_weight = as_array(sample_weight, values.dtype)
-            if semantics.current().weighted_mean_counts == "nonzero weights":
-                counted = np.count_nonzero(sample_weight) / sample_weight.size
-        weights = apply_mask(sample_weight, mask, values.dtype, reduction)
-        matched, weights = match_weights(values, weights)
-        check_broadcast(matched, weights, ("the loss values", "sample_weight"))
-        weighted = matched * weights
-    value, scale = _reduce(weighted, weights, reduction, counted)
+    matched, weights, counted = weigh(values, sample_weight, mask, reduction)
+    weighted = values if weights is None else matched * weights
+    divisor = divisor_of(weighted, weights, reduction, counted)
+    if divisor is None:
+        value, scale = weighted, 1.0
+    else:
+        total = np.add.reduce(weighted, axis=None)
+        if divisor == 0:
+            value, scale = np.zeros_like(total), 0.0
+        elif math.isnan(divisor):
+            value, scale = total * np.nan, np.nan
+        else:
+            value, scale = (total if divisor == 1 else total / total.dtype.type(divisor)), 1.0 / divisor
     if weights is None:
         return value, scale
     spread = np.broadcast_to(weights * scale, weighted.shape)
     return value, sum_to_shape(spread, matched.shape).reshape(values.shape)
 
 
-def _reduce(weighted: Array, weights: Array | None, reduction: str | None, counted: float) -> tuple[Array, float]:
-    """Return the reduced value, and the factor that every weighted value has in it.
+def weigh(
+    values: Array, sample_weight: Any, mask: Array | None, reduction: str | None
+) -> tuple[Array, Array | None, float]:
+    """Return the values and their weights (or None) in shapes that broadcast, and what part of the values is counted.
 
+    Raises:
+        InvalidArgumentError: the weights do not broadcast with the values.
+    """
+    if sample_weight is None and mask is None:
+        return values, None, 1.0
+    counted = 1.0
+    if sample_weight is not None:
+        sample_weight = as_array(sample_weight, values.dtype)
+        if semantics.current().weighted_mean_counts == "nonzero weights":
+            counted = np.count_nonzero(sample_weight) / sample_weight.size
+    weights = apply_mask(sample_weight, mask, values.dtype, reduction)
+    matched, weights = match_weights(values, weights)
+    check_broadcast(matched, weights, ("the loss values", "sample_weight"))
+    return matched, weights, counted
+
+
+def divisor_of(weighted: Array, weights: Array | None, reduction: str | None, counted: float) -> float | None:
+    """Return what the sum of the weighted values is divided by.
+
+    1 for a sum, 0 where the loss is 0 without division, NaN where nothing counts; None where there is no reduction.
     A mean is taken over that part of the values which is `counted`.
     """
     if reduction is None or reduction == "none" or weighted.ndim == 0:
-        return weighted, 1.0
+        return None
     if weighted.shape == (0,) and semantics.current().empty_batch_loss == "empty":
-        return weighted, 1.0
-    total = np.add.reduce(weighted, axis=None)
+        return None
     if reduction == "sum":
-        return total, 1.0
+        return 1.0
     count = math.prod(weighted.shape) * counted
     if reduction == "mean_with_sample_weight" and weights is not None:
         count = float(np.add.reduce(weights, axis=None))
-    if counted == 0:
-        return total * np.nan, np.nan
-    if count == 0:
-        return np.zeros_like(total), 0.0
-    return total / total.dtype.type(count), 1.0 / count
+    return math.nan if counted == 0 else count
 
 
 def apply_mask(sample_weight: Array | None, mask: Array | None, dtype: Any, reduction: str | None) -> Array | None:

@@ -128,6 +128,10 @@ class MeanMetricWrapper(Mean):
             y_pred: predictions; a mask that they carry leaves values out.
             sample_weight: broadcast to the values.
         """
+        Mean.update_state(self, *self._values(y_true, y_pred, sample_weight))
+
+    def _values(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Any, Any]:
+        """Return what the function gives for a batch, and the weights of these values."""
         rules = semantics.current()
         if rules.metrics_cast:
             y_true, y_pred = match_ranks_of_tensors(_cast(y_true, self._dtype), _cast(y_pred, self._dtype))
@@ -137,7 +141,7 @@ class MeanMetricWrapper(Mean):
             if sample_weight is not None:
                 sample_weight = as_array(sample_weight, self._dtype)
             sample_weight = apply_mask(sample_weight, mask, self._dtype, "sum")
-        Mean.update_state(self, values, sample_weight)
+        return values, sample_weight
 
     def get_config(self) -> dict[str, Any]:
         fn = serialization.serialize_keras_object(self._fn)

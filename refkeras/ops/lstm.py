@@ -47,6 +47,7 @@ def lstm(
     return_sequences: bool = False,
     pullback: bool = True,
     input_gradient: bool = True,
+    watch: Callable[[Any], None] | None = None,
 ) -> tuple[tuple[Any, Any, Any], Pullback | None]:
     """Run an LSTM over x, and return (y, h, c) and the pullback.
 
@@ -68,6 +69,7 @@ def lstm(
         return_sequences: whether y holds all outputs, (B, T, u), or the last one, (B, u).
         pullback: whether a pullback is wanted. If not, nothing is kept but what is returned.
         input_gradient: whether the pullback returns dx (else None).
+        watch: is given the gates and states of all steps (a `_Run`, read-only), where a pullback is wanted.
 
     Raises:
         ValueError: weights that do not fit x or each other.
@@ -101,6 +103,8 @@ def lstm(
     if output_mask is not None:
         visible = output_mask.T if visible is None else visible & output_mask.T
     run = _forward(x, len(R), u, cell, product, hidden, h0, c0, keep=pullback, sequence=return_sequences)
+    if watch is not None:
+        watch(run)
 
     y = run.y
     if visible is not None:

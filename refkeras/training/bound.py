@@ -111,6 +111,16 @@ class Bound:
 
     __slots__ = ("_masks_are_weights", "_metrics", "_only", "_outputs", "_parts", "_steps")
 
+    @property
+    def steps(self) -> list[LossStep]:
+        """The losses, in the order in which they are added."""
+        return self._steps
+
+    @property
+    def metrics(self) -> list[MetricStep]:
+        """The metrics, in the order in which they are updated."""
+        return self._metrics
+
     def __init__(self, steps: list[LossStep], metrics: list[MetricStep], outputs: int, parts: int) -> None:
         self._steps = steps
         self._outputs = outputs
@@ -158,15 +168,22 @@ class Bound:
     def update(self, ys: Sequence[Any], preds: Sequence[Any], ws: Sequence[Any] | None) -> None:
         """Update the compiled metrics."""
         for step in self._metrics:
-            y, pred, w = step.read(ys, preds, ws)
-            if self._masks_are_weights:
-                # tf_keras's metrics do not look at masks themselves.
-                mask = getattr(pred, "_keras_mask", None)
-                w = w if mask is None else apply_mask(w, mask, pred.dtype, "sum")
+            y, pred, w = self.metric_arguments(step, ys, preds, ws)
             if w is None:
                 step.update_state(y, pred)
             else:
                 step.update_state(y, pred, w)
+
+    def metric_arguments(
+        self, step: MetricStep, ys: Sequence[Any], preds: Sequence[Any], ws: Sequence[Any] | None
+    ) -> tuple[Any, Any, Any]:
+        """Return the target, prediction and sample weight (or None) that a metric is updated with."""
+        y, pred, w = step.read(ys, preds, ws)
+        if self._masks_are_weights:
+            # tf_keras's metrics do not look at masks themselves.
+            mask = getattr(pred, "_keras_mask", None)
+            w = w if mask is None else apply_mask(w, mask, pred.dtype, "sum")
+        return y, pred, w
 
 
 def _add(total: Any, value: Any) -> Any:
@@ -176,8 +193,9 @@ def _add(total: Any, value: Any) -> Any:
 class MetricStep:
     """One metric with the places it reads from."""
 
-    __slots__ = ("read", "update_state")
+    __slots__ = ("entry", "read", "update_state")
 
     def __init__(self, entry: MetricEntry, reader: Reader) -> None:
+        self.entry = entry
         self.update_state = entry.metric.update_state
         self.read = reader.read

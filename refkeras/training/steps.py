@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,11 +17,45 @@ from refkeras.variable import Variable
 
 if TYPE_CHECKING:
     from refkeras.models.program import GraphPass
+    from refkeras.training.bound import Bound
     from refkeras.training.compiled import Compiled
 
-__all__ = ["Step", "Steps"]
+__all__ = ["Step", "StepRecord", "Steps"]
 
 Step = Callable[[list[Any], Any, Any, int], None]
+
+
+class StepRecord(NamedTuple):
+    """What one step computed, for whoever watches (`Steps.watchers`), before weights and metrics change.
+
+    The arrays are the step's own and are overwritten later: who keeps them copies them.
+
+    Attributes:
+        training: whether it is a training step.
+        bound: the losses and metrics as they lie over the batch.
+        xs, ys, ws: flat lists of inputs, targets and sample weights (None where there are none).
+        preds: flat list of outputs, Tensors where they carry a mask or logits.
+        size: rows of the batch.
+        total: the loss that is minimized; None without any.
+        parts: the losses of the outputs, where they are logged.
+        penalties: what layers and regularizers added to the total, in order.
+        regularized: the variables whose penalties are the last of these.
+        gradients, variables: what goes to the optimizer; none in a test step.
+    """
+
+    training: bool
+    bound: Bound
+    xs: list[Any]
+    ys: Any
+    ws: Any
+    preds: list[Any]
+    size: int
+    total: Any
+    parts: Sequence[Any]
+    penalties: Sequence[Any]
+    regularized: Sequence[Variable]
+    gradients: Sequence[Any]
+    variables: Sequence[Variable]
 
 
 class _Trace:
@@ -79,7 +114,12 @@ class Steps:
         model: the model.
         compiled: its losses and metrics.
         optimizer: what updates its weights.
+
+    Attributes:
+        watchers: are given a `StepRecord` of every step; most often there are none.
     """
+
+    watchers: Sequence[Callable[[StepRecord], None]] = ()
 
     def __init__(self, model: Any, compiled: Compiled, optimizer: Any) -> None:
         self.model, self.compiled, self.optimizer = model, compiled, optimizer
@@ -148,13 +188,19 @@ class Steps:
             if bound is None:
                 bound = self._bind(feed, structure, ys, preds, ws, True, bool(regularized or run.losses))
             total, parts, d_outputs, d_logits = bound.value_and_gradients(ys, preds, ws)
-            if regularized or run.losses:
-                total = _with_penalties(total, run, regularized)
+            penalties = _penalties(run, regularized) if regularized or run.losses else ()
+            total = _plus(total, penalties)
             _, d_weights = run.pullback(d_outputs, d_logits)  # type: ignore[misc]
             for v in regularized:
                 penalty = v.regularizer.gradient(v.value)
                 d_weights[id(v)] = penalty if id(v) not in d_weights else d_weights[id(v)] + penalty
             gradients = [d_weights.get(id(v)) for v in variables]
+            if self.watchers:
+                self._tell(
+                    StepRecord(
+                        True, bound, xs, ys, ws, preds, size, total, parts, penalties, regularized, gradients, variables
+                    )
+                )
             self.interrupts.critical = True
             try:
                 self._update(gradients, variables)
@@ -182,13 +228,32 @@ class Steps:
             if bound is None:
                 bound = self._bind(feed, structure, ys, preds, ws, False, bool(regularized or run.losses))
             total, parts = bound.value(ys, preds, ws)
-            if regularized or run.losses:
-                total = _with_penalties(total, run, regularized)
+            penalties = _penalties(run, regularized) if regularized or run.losses else ()
+            total = _plus(total, penalties)
+            if self.watchers:
+                self._tell(
+                    StepRecord(False, bound, xs, ys, ws, preds, size, total, parts, penalties, regularized, (), ())
+                )
             self._seen = True
             compiled.track(total, parts, size)
             bound.update(ys, preds, ws)
 
         return test
+
+    # -- who watches -----------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def watched_by(self, watchers: Sequence[Callable[[StepRecord], None]]) -> Iterator[None]:
+        """Have these watch for a while, and those before them not: a callback of `fit` may evaluate, say."""
+        before, self.watchers = self.watchers, watchers
+        try:
+            yield
+        finally:
+            self.watchers = before
+
+    def _tell(self, record: StepRecord) -> None:
+        for watch in self.watchers:
+            watch(record)
 
     # -- parts -----------------------------------------------------------------------
 
@@ -221,8 +286,12 @@ class Steps:
             warnings.warn("The model does not have any trainable weights.", stacklevel=2)
 
 
-def _with_penalties(total: Any, run: GraphPass, regularized: list[Variable]) -> Any:
-    for penalty in (*run.losses, *(v.regularizer(v.value) for v in regularized)):
+def _penalties(run: GraphPass, regularized: list[Variable]) -> list[Any]:
+    return [*run.losses, *(v.regularizer(v.value) for v in regularized)]
+
+
+def _plus(total: Any, penalties: Sequence[Any]) -> Any:
+    for penalty in penalties:
         total = penalty if total is None else total + penalty
     return total
 

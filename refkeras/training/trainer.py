@@ -97,7 +97,7 @@ class Trainer(Compilable):
         training_logs: dict[str, Any] | None = None
         steps.build_from(feed)
         train = steps.trainer(feed)
-        with Interrupts() as interrupts:
+        with Interrupts() as interrupts, steps.watched_by(hooks.step_watchers()):
             steps.interrupts = interrupts
             hooks.on_train_begin()
             for epoch in feed.epochs():
@@ -201,7 +201,8 @@ class Trainer(Compilable):
         feed = data.make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps)
         ready.build_from(feed)
         hooks = self._hooks(callbacks, feed, verbose)
-        logs = self._evaluate_feed(ready.tester(feed), ready, feed, hooks)
+        with ready.watched_by(hooks.step_watchers()):
+            logs = self._evaluate_feed(ready.tester(feed), ready, feed, hooks)
         return logs if return_dict else ready.as_list(logs)
 
     def _evaluate_feed(self, test: Step, steps: Steps, feed: Any, hooks: CallbackList) -> dict[str, float]:
@@ -302,6 +303,7 @@ class Trainer(Compilable):
     ) -> Any:
         xs, ys, ws, size, structures = data.single_batch(x, y, sample_weight, class_weight)
         steps.reset()
-        make(loops.Structures(*structures, size))(xs, ys, ws, size)
+        with steps.watched_by(()):
+            make(loops.Structures(*structures, size))(xs, ys, ws, size)
         logs = steps.results()
         return logs if return_dict else steps.as_list(logs)
