@@ -66,7 +66,7 @@ def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     args = tuple(tree.map_structure(functools.partial(_to_array, layer), arg) for arg in args)
     if not layer._accepts_any_positional:
         for leaf in tree.flatten(args):
-            if leaf is not None and not isinstance(leaf, np.ndarray):
+            if leaf is not None and not isinstance(leaf, np.ndarray) and not hasattr(leaf, "_keras_logits"):
                 raise ValueError(
                     "Only input tensors may be passed as positional arguments. The following argument value should be "
                     f"passed as a keyword argument: {leaf} (of type {type(leaf)})"
@@ -83,7 +83,7 @@ def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     outputs = tree.flatten(result.outputs)
     logits = result.logits if isinstance(result.logits, list) else [result.logits] * len(outputs)
     tensors = [
-        wrap(value, mask, z) if isinstance(value, np.ndarray) else value
+        wrap(value, mask, z) if isinstance(value, np.ndarray) or hasattr(value, "_keras_logits") else value
         for value, mask, z in zip(outputs, masks, logits, strict=True)
     ]
     return tree.pack_as(result.outputs, tensors)
@@ -277,7 +277,7 @@ def _to_array(layer: Layer, value: Any) -> Any:
     if isinstance(value, Variable):
         value = value.value
     elif not isinstance(value, np.ndarray):
-        if not hasattr(value, "__array__"):
+        if not hasattr(value, "__array__") or hasattr(value, "_keras_logits"):  # the latter: an array with error bars
             return value
         value = np.asarray(value)
     if value.dtype.kind in "OSU":

@@ -41,4 +41,4 @@ def evaluate(compute: Callable[..., passes.Pass], y_true: Any, y_pred: Any, **ar
     array, _, logits = unwrap(y_pred)
     with np.errstate(all="ignore"):
         values, _, _ = compute(y_true, as_array(array), logits, **arguments)
-    return values if type(values) is Tensor else wrap(np.asarray(values))
+    return values if type(values) is Tensor else wrap(np.copy(values))

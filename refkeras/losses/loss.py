@@ -93,7 +93,7 @@ class Loss:
         with np.errstate(all="ignore"):
             values, own_mask, _ = unwrap(self.call(y_true, y_pred))
             value, _ = self._reduced(as_array(values), sample_weight, mask, own_mask)
-        return wrap(np.asarray(value))
+        return wrap(np.copy(value))
 
     def value_and_pullback(
         self,
@@ -118,7 +118,7 @@ class Loss:
         Raises:
             NotImplementedError: the loss has no pullback.
         """
-        if type(y_pred) is Tensor:
+        if hasattr(y_pred, "_keras_logits"):
             y_pred, mask, logits = unwrap(y_pred)
         given = y_pred.dtype
         dtype = self._dtype if semantics.current().loss_dtype == "floatx" else given

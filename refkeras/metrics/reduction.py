@@ -94,7 +94,7 @@ class Mean(Metric):
 
     def result(self) -> Tensor:
         total, count = self.total.value, self.count.value
-        return wrap(np.asarray(total / count if count else np.zeros_like(total)))
+        return wrap(np.copy(total / count if count else np.zeros_like(total)))
 
 
 class MeanMetricWrapper(Mean):

@@ -103,7 +103,7 @@ class RootMeanSquaredError(Mean):
         super().update_state(np.square(y_pred - y_true), sample_weight)
 
     def result(self) -> Tensor:
-        return wrap(np.asarray(np.sqrt(super().result().array)))
+        return wrap(np.copy(np.sqrt(super().result().array)))
 
 
 class MeanAbsolutePercentageError(MeanMetricWrapper):
@@ -175,7 +175,7 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     [0.800..., -1.0]
     """
     loss = losses.cosine_similarity(y_true, y_pred, axis)
-    return loss if semantics.current().cosine_metric == "loss" else wrap(np.asarray(-loss.array))
+    return loss if semantics.current().cosine_metric == "loss" else wrap(np.copy(-loss.array))
 
 
 class CosineSimilarity(MeanMetricWrapper):

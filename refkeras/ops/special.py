@@ -38,7 +38,9 @@ def erfc(x: Any) -> Any:
     """
     z = np.minimum(np.abs(x), 40.0)  # beyond, e^{-z²} is zero in float64, and infinity is kept out of the series
     w = (z - 3.5) / (z + 3.5)
-    count = _ENOUGH_FOR_FLOAT32 if x.dtype == np.float32 else len(_COEFFICIENTS)
+    # An array of another type may hold more digits than its dtype says.
+    short = x.dtype == np.float32 and isinstance(x, (np.ndarray, np.generic))
+    count = _ENOUGH_FOR_FLOAT32 if short else len(_COEFFICIENTS)
     first, *others = _COEFFICIENTS[:count]
     b = b_next = 0.0 * w
     for coefficient in reversed(others):

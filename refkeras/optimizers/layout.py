@@ -26,7 +26,7 @@ class Cell:
     """Arrays that one rule updates together: all of one shape and dtype.
 
     Attributes:
-        kind: the scalar type, `np.float32` or `np.float64`.
+        kind: the scalar type, `np.float32` or `np.float64`, or what makes scalars that go with the arrays.
         w, g: weights and gradient.
         slots: the rule's slots, in its order; None where it keeps none.
         average, accumulator: moving average of the weights, sum of gradients; None where not kept.
@@ -42,9 +42,12 @@ class Cell:
         self.g = g
         self.average, self.accumulator, *self.slots = slots
         self.scratch = scratch
-        self.kind = w.dtype.type
-        self.rate = np.zeros((), w.dtype)
+        self._take_kind()
         self.parts: Sequence[Part] = ()
+
+    def _take_kind(self) -> None:
+        self.kind = getattr(self.w, "number", self.w.dtype.type)
+        self.rate = np.zeros_like(self.w, shape=())
 
 
 class Part(Cell):
@@ -68,11 +71,12 @@ class Part(Cell):
     def refresh(self) -> None:
         """Take up the arrays that the variables hold now; move the rest to their type if that has changed."""
         w = self.variable.value
-        if type(w) is not type(self.w):
+        moved, self.w = type(w) is not type(self.w), w
+        if moved:
+            self._take_kind()
             self.g = np.zeros_like(w)
             self.scratch = (np.empty_like(w), np.empty_like(w))
             _move(self.holders, w)
-        self.w = w
         self.average, self.accumulator, *self.slots = _values(self.holders)
 
     def receive(self, gradient: Any) -> None:

@@ -47,7 +47,7 @@ def check_number(value: Any, owner: str, name: str) -> None:
 
 def held(value: Any) -> np.ndarray:
     """Return a scalar as a 0-d array, which ufuncs take much faster."""
-    return np.array(value)
+    return np.copy(value)
 
 
 class Hyperparameter:

@@ -132,7 +132,7 @@ class Compiled:
             value = metric.result()
             found.update(value if isinstance(value, dict) else {metric.name: value})
         order = sorted(found) if semantics.current().log_order == "sorted" else found
-        return {key: float(found[key]) for key in order}
+        return {key: _figure(found[key]) for key in order}
 
     def as_list(self, results: dict[str, float], extra: Iterable[Any] = ()) -> Any:
         """Return results as `evaluate` does: one float, or a list in the order of `metrics_names`.
@@ -157,3 +157,8 @@ class Compiled:
         for tracker in self.compile_loss.trackers:
             if tracker is not None:
                 tracker.reset_state()
+
+
+def _figure(value: Any) -> Any:
+    """A float, unless it carries an error bar."""
+    return value if hasattr(value, "sigma") else float(value)

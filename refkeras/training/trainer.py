@@ -260,7 +260,7 @@ class Trainer(Compilable):
             raise ValueError("predict() got no batch: x is empty.")
         # A result must not share memory with the input, which an identity model hands on.
         columns = zip(*collected, strict=True)
-        joined = [np.array(parts[0]) if len(parts) == 1 else np.concatenate(parts) for parts in columns]
+        joined = [np.copy(parts[0]) if len(parts) == 1 else np.concatenate(parts) for parts in columns]
         return loops.packed(structure, joined)
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -268,7 +268,7 @@ class Trainer(Compilable):
         xs, _, _, _, structures = data.single_batch(x, None, None, None)
         inputs = self._input_binder(structures[0])(xs)  # type: ignore[attr-defined]
         run, structure = self._run(inputs, training=False, gradient="none")  # type: ignore[attr-defined]
-        return loops.packed(structure, [np.array(output) for output in run.outputs])
+        return loops.packed(structure, [np.copy(output) for output in run.outputs])
 
     # -- single batches ------------------------------------------------------------------
 

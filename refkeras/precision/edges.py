@@ -1,0 +1,75 @@
+"""Decisions that a rounding error could turn: argmax, thresholds, the corners of relu, clip and max."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["ALARM", "Edges", "count", "counting", "near", "variance"]
+
+#: Beyond this many standard deviations a difference is no rounding error.
+ALARM = 8.0
+
+
+@dataclass
+class Edges:
+    """How many decisions there were, and how many of them lay within the alarm of turning out otherwise."""
+
+    decisions: int = 0
+    near: int = 0
+
+
+_tallies: list[Edges] = []
+
+
+@contextmanager
+def counting() -> Iterator[Edges]:
+    """Count the decisions that are made inside the block.
+
+    >>> from refkeras import precision
+    >>> with counting() as edges:
+    ...     flags = precision.exact([1.0, 3.0]) / 3.0 > 1.0
+    >>> edges
+    Edges(decisions=2, near=1)
+    """
+    tally = Edges()
+    _tallies.append(tally)
+    try:
+        yield tally
+    finally:
+        _tallies.remove(tally)
+
+
+def count(near_ones: np.ndarray) -> None:
+    """Note decisions, and which of them were near."""
+    for tally in _tallies:
+        tally.decisions += near_ones.size
+        tally.near += int(np.count_nonzero(near_ones))
+
+
+def variance(x: Any) -> Any:
+    """The variance of an operand's values."""
+    return 0.0 if x.deviations is None else np.mean(np.square(x.deviations), axis=0)
+
+
+def near(a: Any, b: Any) -> np.ndarray:
+    """Where the difference of two operands is within the alarm of zero."""
+    with np.errstate(all="ignore"):
+        gap = np.asarray(a.value - b.value)
+        if a.deviations is None and b.deviations is None:
+            return np.zeros(gap.shape, bool)
+        sigma = np.sqrt(np.mean(np.square(_difference(a, b, gap.ndim)), axis=0))
+        return (np.abs(gap) <= ALARM * sigma) & (sigma > 0)
+
+
+def _difference(a: Any, b: Any, ndim: int) -> np.ndarray:
+    from refkeras.precision.array import aligned
+
+    parts = [None if x.deviations is None else aligned(x.deviations, ndim) for x in (a, b)]
+    if parts[0] is None:
+        return parts[1]  # type: ignore[return-value]
+    return parts[0] if parts[1] is None else parts[0] - parts[1]

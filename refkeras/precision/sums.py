@@ -1,0 +1,210 @@
+"""Sums of many terms, whose rounding errors depend on the order an engine adds in, which is not known.
+
+The model is the plain loop: s₁ = t₁, sₖ = sₖ₋₁ + tₖ, each rounded. The variance of its error is Σₖ (u sₖ)²,
+a third of that for errors spread evenly, times the mean square of a number's place in its binade. Terms of
+random sign make sₖ² about Σ_{j≤k} tⱼ², on average half of Σ tⱼ²; terms of one sign make it (k/n)² s², on
+average a third of it. Both together:
+
+    σ² = u² / 3 · 3 / (8 ln 2) · (n − 1) (½ Σ tⱼ² + ⅓ s²)
+
+Kernels that keep several running sums, or add by halves, are more accurate, by up to the square root of the
+number of sums. The bound is that of every order, γₙ Σ |tⱼ| with γₙ = n u / (1 − n u) (Higham, "Accuracy and
+Stability of Numerical Algorithms", 2nd edition, section 4.2).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from refkeras.precision import edges
+from refkeras.precision.array import BarArray, parts_of
+from refkeras.precision.machine import Machine
+from refkeras.precision.rounding import BINADE, COPIES, power_below, signs
+from refkeras.precision.ufuncs import Operand, finish
+
+__all__ = ["accumulate", "extremum", "matmul", "reduce"]
+
+Array = np.ndarray
+
+
+def reduce(machine: Machine, ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Any:
+    """`ufunc.reduce(x, axis=0, keepdims=False)` for add, maximum and minimum.
+
+    Raises:
+        TypeError: another function or argument.
+    """
+    (x, *positional) = inputs
+    axis = positional[0] if positional else kwargs.pop("axis", 0)
+    keepdims = kwargs.pop("keepdims", False)
+    dtype = kwargs.pop("dtype", None)
+    if kwargs or len(positional) > 1 or ufunc not in (np.add, np.maximum, np.minimum):
+        raise TypeError(f"numpy.{ufunc.__name__}.reduce with {sorted(kwargs)} is not known to numbers with bars.")
+    if dtype is not None and np.dtype(dtype) != machine.dtype:
+        raise TypeError(f"A sum in {dtype} of numbers with the bars of {machine.name}; expected {machine.dtype}.")
+    axes = _axes(axis, x.ndim)
+    if ufunc is not np.add:
+        return extremum(machine, ufunc, x, axes, keepdims)
+    value, deviations, bound = parts_of(x, machine)
+    y = np.asarray(np.add.reduce(value, axis=axes, keepdims=keepdims))
+    n = math.prod(value.shape[a] for a in axes)
+    exactly = deviations is None and _counts(value)
+    if deviations is not None:
+        deviations = np.add.reduce(deviations, axis=tuple(a + 1 for a in axes), keepdims=keepdims)
+    squares = np.add.reduce(value * value, axis=axes, keepdims=keepdims)
+    variance = np.zeros(()) if exactly or n < 2 else _variance(machine, n - 1, squares, y)
+    if bound is not None:
+        sizes = np.add.reduce(np.abs(value) + bound, axis=axes, keepdims=keepdims)
+        bound = np.add.reduce(bound, axis=axes, keepdims=keepdims) + (0 if exactly else _gamma(machine, n) * sizes)
+    return _with_noise(machine, y, deviations, variance, bound, out)
+
+
+def matmul(machine: Machine, a: Any, b: Any, out: Any) -> BarArray:
+    """a @ b, for operands of two axes or more.
+
+    Raises:
+        TypeError: a vector.
+    """
+    x, y = Operand(a, machine), Operand(b, machine)
+    A, B = np.asarray(x.value, np.float64), np.asarray(y.value, np.float64)
+    if A.ndim < 2 or B.ndim < 2:
+        raise TypeError(f"numpy.matmul of shapes {A.shape} and {B.shape}: numbers with bars need two axes or more.")
+    x.deviations, y.deviations = _rounded_input(machine, A, x.deviations), _rounded_input(machine, B, y.deviations)
+    with np.errstate(all="ignore"):
+        value = A @ B
+        deviations = None
+        if x.deviations is not None:
+            deviations = _copies_left(x.deviations, B, value.ndim)
+        if y.deviations is not None:
+            part = _copies_right(A, y.deviations, value.ndim)
+            deviations = part if deviations is None else np.add(deviations, part, out=deviations)
+        terms = np.float64(A.shape[-1])
+        if x.exact or y.exact:
+            terms = _terms(A, B)
+        squares = (A * A) @ (B * B)
+        variance = _variance(machine, np.maximum(terms - 1, 0), squares, value)
+        variance = variance + _SHARE * machine.accumulation**2 * squares / np.maximum(terms, 1)
+        if not np.isfinite(variance).all():
+            variance = np.where(np.isfinite(variance), variance, 0.0)
+        bound = None
+        if x.bound is not None or y.bound is not None:
+            bound = _matmul_bound(machine, A, B, x, y)
+    return _with_noise(machine, value, deviations, variance, bound, out)
+
+
+_SHARE = BINADE / 3
+
+
+def _variance(machine: Machine, additions: Any, squares: Array, total: Array) -> Array:
+    return _SHARE * machine.accumulation**2 * additions * (squares / 2 + total * total / 3)
+
+
+def _gamma(machine: Machine, n: int) -> float:
+    nu = n * machine.accumulation
+    return nu / (1 - nu) if nu < 1 else math.inf
+
+
+def _with_noise(machine: Machine, y: Array, deviations: Array | None, variance: Array, bound: Any, out: Any) -> Any:
+    if np.any(variance):
+        noise = signs(y.shape) * np.sqrt(variance)
+        deviations = noise if deviations is None else deviations + noise
+    # Where sums are kept with more digits than results are stored with, storing rounds once more.
+    stores = machine.storage > machine.accumulation
+    rms, largest = (3.0**-0.5, 1.0) if stores else (0.0, 0.0)
+    return finish(machine, y, deviations, rms, bound, largest, out)
+
+
+def _counts(value: Array) -> bool:
+    """Whether all are integers whose sums stay within what float32, or float16, holds exactly."""
+    if value.dtype.kind in "iub":
+        return True
+    return bool(np.all(value == np.rint(value)) and np.sum(np.abs(value)) <= 2048)
+
+
+def _terms(A: Array, B: Array) -> Any:
+    """How many terms of each inner product are not zero."""
+    if A.all() and B.all():
+        return np.float64(A.shape[-1])
+    return (A != 0).astype(np.float64) @ (B != 0).astype(np.float64)
+
+
+def _rounded_input(machine: Machine, values: Array, deviations: Array | None) -> Array | None:
+    """Round the inputs of a product, where the machine keeps fewer digits of them."""
+    if machine.products <= machine.storage:
+        return deviations
+    from refkeras.precision.machine import round_to
+
+    size = machine.products * power_below(values) / math.sqrt(3)
+    if deviations is None:
+        size = size * (round_to(values, machine.products) != values)
+    noise = signs(values.shape) * size
+    return noise if deviations is None else deviations + noise
+
+
+def _copies_left(D: Array, B: Array, ndim: int) -> Array:
+    """Each copy of the left operand times B."""
+    if D.ndim == 3 and B.ndim == 2:
+        _, m, k = D.shape
+        return (D.reshape(COPIES * m, k) @ B).reshape(COPIES, m, B.shape[-1])
+    return np.matmul(D.reshape(COPIES, *(1,) * (ndim + 1 - D.ndim), *D.shape[1:]), B)
+
+
+def _copies_right(A: Array, D: Array, ndim: int) -> Array:
+    """A times each copy of the right operand; side by side, as one product, where both are matrices."""
+    if D.ndim == 3 and A.ndim == 2:
+        _, k, n = D.shape
+        if n < 64:
+            side_by_side = np.ascontiguousarray(D.transpose(1, 0, 2)).reshape(k, COPIES * n)
+            return np.ascontiguousarray((A @ side_by_side).reshape(len(A), COPIES, n).transpose(1, 0, 2))
+    return np.matmul(A, D.reshape(COPIES, *(1,) * (ndim + 1 - D.ndim), *D.shape[1:]))
+
+
+def _matmul_bound(machine: Machine, A: Array, B: Array, x: Operand, y: Operand) -> Array:
+    size_a, size_b = np.abs(A), np.abs(B)
+    worst_a, worst_b = np.broadcast_to(x.worst(), A.shape), np.broadcast_to(y.worst(), B.shape)
+    if machine.products > machine.storage:
+        worst_a = worst_a + machine.products * (size_a + worst_a)
+        worst_b = worst_b + machine.products * (size_b + worst_b)
+    reach = size_a @ worst_b + worst_a @ size_b + worst_a @ worst_b
+    return reach + _gamma(machine, A.shape[-1]) * ((size_a + worst_a) @ (size_b + worst_b))
+
+
+def accumulate(machine: Machine, x: BarArray, axis: int = 0) -> BarArray:
+    """Running sums along an axis."""
+    value, deviations, bound = parts_of(x, machine)
+    axis %= value.ndim
+    y = np.cumsum(value, axis=axis)
+    steps = np.arange(value.shape[axis]).reshape([-1 if a == axis else 1 for a in range(value.ndim)])
+    variance = _variance(machine, steps, np.cumsum(value * value, axis=axis), y)
+    if deviations is not None:
+        deviations = np.cumsum(deviations, axis=axis + 1)
+    if bound is not None:
+        sizes = np.cumsum(np.abs(value) + bound, axis=axis)
+        bound = np.cumsum(bound, axis=axis) + _gamma(machine, value.shape[axis]) * sizes
+    return _with_noise(machine, y, deviations, variance, bound, None)
+
+
+def extremum(machine: Machine, ufunc: np.ufunc, x: BarArray, axes: tuple[int, ...], keepdims: bool) -> BarArray:
+    """The largest or smallest number along axes, with the error of the one that it is."""
+    value, deviations, bound = parts_of(x, machine)
+    y = np.asarray(ufunc.reduce(value, axis=axes, keepdims=True))
+    if deviations is not None:
+        chosen = value == y
+        several = np.add.reduce(chosen, axis=axes, keepdims=True)
+        part = np.where(chosen, deviations, 0) / np.maximum(several, 1)
+        part = np.add.reduce(part, axis=tuple(a + 1 for a in axes), keepdims=True)
+        contenders = edges.near(Operand(x, machine), Operand(y, machine)) & ~chosen
+        edges.count(contenders.any(axis=axes))
+        deviations = part
+    if bound is not None:
+        bound = np.maximum.reduce(bound, axis=axes, keepdims=True)
+    result = finish(machine, y, deviations, 0.0, bound, 0.0, None)
+    return result if keepdims else result.reshape([s for a, s in enumerate(y.shape) if a not in axes])
+
+
+def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(a % ndim for a in (axis if isinstance(axis, tuple) else (axis,)))

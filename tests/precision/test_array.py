@@ -1,0 +1,117 @@
+"""Arrays with error bars: memory, views, and what they refuse."""
+
+import numpy as np
+import pytest
+
+from refkeras import precision
+from refkeras.precision import BarArray, exact
+
+
+def rounded(*shape, seed=0):
+    """Numbers that have bars."""
+    return exact(np.random.default_rng(seed).normal(size=shape)) / 3.0
+
+
+def test_is_no_ndarray_and_no_float():
+    x = rounded(2)
+    for turn in (np.asarray, np.array, lambda x: float(x[0]), lambda x: int(x[0]), lambda x: [1, 2][x[0]]):
+        with pytest.raises(TypeError):
+            turn(x)
+    plain = np.zeros(2)
+    for write in (
+        lambda: np.add(x, 1.0, out=plain),
+        lambda: np.copyto(plain, x),
+        lambda: plain.__setitem__(slice(None), x),
+        lambda: plain.__iadd__(x),
+    ):
+        with pytest.raises(TypeError):
+            write()
+    with pytest.raises(TypeError, match="not known"):
+        np.linalg.norm(x)
+    with pytest.raises(TypeError, match="not known"):
+        np.arctan2(x, x)
+    with pytest.raises(TypeError, match="float64"):
+        x.astype("float64")
+    with pytest.raises(TypeError, match="do not mix"):
+        x + exact(1.0, "float64")
+
+
+def test_exact_rounds_and_refuses():
+    assert exact(0.1).value == np.float32(0.1)
+    assert exact(0.1, "bfloat16").value == 0.10009765625
+    assert exact(0.1, "float16").value == np.float16(0.1)
+    assert exact(0.1, "float64").value == 0.1
+    with pytest.raises(ValueError, match=r"machine='fp8' is unknown.*bfloat16"):
+        exact(1.0, "fp8")
+    with pytest.raises(TypeError, match="complex"):
+        exact(1j)
+
+
+def test_constants_are_those_of_the_engine():
+    x = exact([1.0, 2.0]) * 0.1
+    np.testing.assert_array_equal(x.value, np.float64(np.float32(0.1)) * np.array([1.0, 2.0]))
+
+
+VIEWS = {
+    "index": lambda a: a[1],
+    "number": lambda a: a[1, 2, 3],
+    "slices": lambda a: a[:, 1:, ::-2],
+    "new axis": lambda a: a[:, None, 0],
+    "transpose": lambda a: a.transpose(2, 0, 1),
+    "T": lambda a: a.T,
+    "reshape": lambda a: a.reshape(2, -1),
+    "slice of transpose": lambda a: a.T[1:, :, 0].T,
+    "expand": lambda a: np.expand_dims(a, 1),
+    "move": lambda a: np.moveaxis(a, 0, -1),
+    "split": lambda a: np.split(a, 2, axis=2)[1],
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_views_share_values_and_bars(name):
+    x = exact(np.zeros((2, 3, 4)), guaranteed=True)
+    view = VIEWS[name](x)
+    written = exact(np.random.default_rng(1).normal(size=view.shape), guaranteed=True) / 3.0
+    view[...] = written  # the array was exact when the view was made
+    again = VIEWS[name](x)
+    np.testing.assert_array_equal(again.value, VIEWS[name](x.value))
+    np.testing.assert_array_equal(again.sigma, written.sigma)
+    np.testing.assert_array_equal(again.bound, written.bound)
+    assert np.count_nonzero(x.sigma) == np.count_nonzero(written.sigma) > 0
+
+
+@pytest.mark.parametrize(
+    "key", [np.array([1, 0, 1]), np.array([True, False]), (slice(None), np.array([2, 0])), (0, slice(None), [1, 3])]
+)
+def test_fancy_indices(key):
+    x = rounded(2, 3, 4)
+    picked = x[key]
+    np.testing.assert_array_equal(picked.value, x.value[key])
+    np.testing.assert_array_equal(picked.sigma, x.sigma[key])
+    y = exact(np.zeros((2, 3, 4)))
+    y[key] = picked
+    np.testing.assert_array_equal(y[key].sigma, picked.sigma)
+
+
+def test_in_place_and_out():
+    x, y = rounded(3, 4), rounded(4, seed=1)
+    separate = x + y
+    buffer = np.empty_like(x, shape=(2, 3, 4))
+    assert isinstance(buffer, BarArray)
+    np.add(x, y, out=buffer[1])
+    np.testing.assert_array_equal(buffer[1].value, separate.value)
+    np.testing.assert_allclose(buffer[1].sigma, separate.sigma, rtol=0.7)  # other signs, of as large an error
+    assert not buffer[0].sigma.any()
+    x += y
+    np.testing.assert_array_equal(x.value, separate.value)
+    x[...] = 1.0
+    assert not x.sigma.any()
+
+
+def test_guarantee_is_only_there_where_asked():
+    assert exact(1.0).bound is None
+    assert (exact(1.0, guaranteed=True) / 3.0).bound > 0
+
+
+def test_doc_names_are_there():
+    assert set(precision.__all__) <= set(dir(precision))
