@@ -80,6 +80,6 @@ def test_l1_l2():
                 module.get("l1_l2")
     with semantics.use("tf_keras"):
         real, own = tf_keras.regularizers, regularizers
-        assert own.l1_l2().get_config()["l1"] == own.get("l1_l2").get_config()["l2"] == 0.01
+        assert own.l1_l2().get_config()["l1"] == own.get("l1_l2").get_config()["l2"] == float(np.float32(0.01))
         for made in (real.l1_l2(), real.get("l1_l2")):
             assert all(value == np.float32(0.01) for value in made.get_config().values())

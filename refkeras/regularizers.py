@@ -87,7 +87,7 @@ class L1L2(Regularizer):
         return slope
 
     def get_config(self) -> dict[str, Any]:
-        return {"l1": self.l1, "l2": self.l2}
+        return {"l1": _recorded(self.l1), "l2": _recorded(self.l2)}
 
 
 class L1(Regularizer):
@@ -139,7 +139,7 @@ class L2(Regularizer):
         return _factor(self.l2, value) * (value + value)
 
     def get_config(self) -> dict[str, Any]:
-        return {"l2": self.l2}
+        return {"l2": _recorded(self.l2)}
 
 
 def l1_l2(l1: float | None = None, l2: float | None = None) -> L1L2:
@@ -227,6 +227,11 @@ def _factor(number: float, value: Any) -> Any:
     """Return a factor in the dtype of `value`; Keras 3 on TensorFlow takes Python numbers by way of float32."""
     rounded = np.float32(number) if semantics.current().regularizer_factors == "float32" else number
     return value.dtype.type(rounded)
+
+
+def _recorded(factor: float) -> float:
+    """Return a factor as a config tells it: tf_keras and Keras 2.0 hold all of them in `floatx()`."""
+    return factor if semantics.current().files == "keras-3" else float(np.dtype(config.floatx()).type(factor))
 
 
 def _value(x: Any) -> Any:

@@ -199,8 +199,11 @@ class Layer(tracking.Tracked):
             check_input_spec(self.input_spec, inputs, self.name)
 
     def _build_at_once(self) -> None:
-        """Call a layer without weights built as soon as it is made, unless a subclass has something to build."""
-        if type(self).build is Layer.build:
+        """Call a layer without weights built as soon as it is made, unless a subclass has something to build.
+
+        tf_keras builds every layer when it is first called, and records with which shape.
+        """
+        if type(self).build is Layer.build and semantics.current().layer_config == "keras-3":
             self.built = True
 
     def _maybe_build(self, arguments: dict[str, Any]) -> None:

@@ -106,7 +106,10 @@ def _made_by(tensor: KerasTensor) -> Node:
 
 
 def _filled_in(node: Node) -> dict[str, Any]:
-    """Return what Keras adds to a call without keyword arguments: `mask`, and `training` if it has a default."""
+    """Return what Keras adds to a call on one tensor alone of its dtype: `mask`, and `training` if it has a default."""
+    first = node.args[0] if len(node.args) == 1 else None
+    if not isinstance(first, KerasTensor) or first.dtype != node.operation.dtype_policy.compute_dtype:
+        return {}
     signature = signature_of(type(node.operation))
     added: dict[str, Any] = {}
     if signature.takes_training and isinstance(signature.signature.parameters["training"].default, bool):

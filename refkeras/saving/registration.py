@@ -35,10 +35,12 @@ _FAMILIES = {
     "keras.optimizers.schedules": "optimizers.schedules",
     "keras.random": "random",
     "keras.regularizers": "regularizers",
-    # Not exported: what the engines write for Functional.
-    "keras.src.models.functional": "models",
+    # Not among Keras's public names: where it keeps Functional (2.12; 2.13 to 2.15; tf_keras; 3), and a loss.
+    "keras.engine.functional": "models",
     "keras.src.engine.functional": "models",
     "tf_keras.src.engine.functional": "models",
+    "keras.src.models.functional": "models",
+    "keras.src.losses.losses": "losses",
 }
 
 
@@ -59,8 +61,7 @@ def members_of(module: Any) -> dict[str, Any]:
         return {}
     # The name that is imported is one of the table above, not the file's.
     importlib.import_module(f"refkeras.{_FAMILIES[module]}")
-    found = _modules.get(module) or _modules["keras.models"]
-    return found()
+    return _modules[f"keras.{_FAMILIES[module]}"]()
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:

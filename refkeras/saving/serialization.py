@@ -262,6 +262,8 @@ def _home(cls: type) -> tuple[str | None, str | None]:
     if cls.__name__ == "Functional":
         modern = semantics.current().dtype_policy_in_config
         return ("keras.src.models.functional" if modern else "tf_keras.src.engine.functional"), "Functional"
+    if cls.__name__ == "LossFunctionWrapper":
+        return "keras.src.losses.losses", "LossFunctionWrapper"
     if family == "models" or family in ("config", "tensor", "variable"):
         return "keras", None
     if family == "optimizers" and "schedules" in parts:
