@@ -13,13 +13,23 @@ BENCH := $(VENV)/.bench
 export KERAS_BACKEND ?= tensorflow
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
+# The engine, device and mode of `make parity`.
+ENGINE ?= keras@tensorflow
+DEVICE ?= cpu
+MODE ?= auto
+PARITY_ENGINE = REFKERAS_ENGINE=$(ENGINE) KERAS_BACKEND=$(patsubst keras@%,%,$(ENGINE)) REFKERAS_MODE=$(MODE) \
+  HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-engines}
+PARITY = REFKERAS_DEVICE=$(DEVICE) $(PARITY_ENGINE) $(BIN)/python -m pytest -n 2 --dist loadfile parity_tests
+# What the suite needs beside Keras, all of it pure Python but NumPy and h5py.
+GPU_TOOLS := "numpy>=2" "hypothesis>=6.100" "pytest>=8.2" "pytest-timeout>=2.3" "h5py>=3.10" "rich>=13.7"
+
 # pip must not run twice at once.
 .NOTPARALLEL:
 
-.PHONY: help verify test lint replay bench bench-quick readme clean
+.PHONY: help verify test lint parity parity-all parity-gpu replay bench bench-quick readme clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 verify: $(ENGINES) ## the four questions on refkeras and on real Keras, number by number
 	$(BIN)/python -m refkeras verify
@@ -31,6 +41,21 @@ lint: $(TOOLS) ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+parity: $(TOOLS) $(ENGINES) $(REPLAY) ## the parity suite on one engine: ENGINE=keras@jax DEVICE=cpu|gpu MODE=eager|graph|jit
+	$(PARITY) $(PARITY_ARGUMENTS)
+
+parity-all: ## the parity suite on every engine and in every mode, on the CPU
+	$(MAKE) parity ENGINE=keras@tensorflow MODE=eager
+	$(MAKE) parity ENGINE=keras@tensorflow MODE=graph
+	$(MAKE) parity ENGINE=keras@tensorflow MODE=jit
+	$(MAKE) parity ENGINE=keras@jax
+	$(MAKE) parity ENGINE=keras@torch
+	$(MAKE) parity ENGINE=keras@numpy
+
+parity-gpu: ## the parity suite on a GPU, in a Python with a CUDA build of JAX or PyTorch (docs/gpu.md)
+	$(PYTHON) -m pip install -q keras==3.15.1 $(GPU_TOOLS)
+	PYTHONPATH=. REFKERAS_DEVICE=gpu $(PARITY_ENGINE) $(PYTHON) -m pytest parity_tests $(PARITY_ARGUMENTS)
 
 replay: $(TOOLS) $(ENGINES) $(REPLAY) ## draws and whole runs from the seed alone, on every engine
 	$(BIN)/python -m parity_tests.replay

@@ -1,8 +1,9 @@
-"""Which engine runs, and Hypothesis profiles, for the parity tests."""
+"""Which engine runs, on what, and with how many examples; what the session left out is said at its end."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -13,31 +14,87 @@ if os.environ.setdefault("REFKERAS_DEVICE", "cpu") == "cpu":
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import pytest
-from hypothesis import HealthCheck, settings
 
-settings.register_profile(
-    "ci",
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
-)
-settings.register_profile("nightly", parent=settings.get_profile("ci"), max_examples=10_000, derandomize=False)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+from parity_tests import profiles
+
+profiles.load()
+LEFT_OUT = pytest.StashKey[Counter]()
+ENGINE = pytest.StashKey[set]()
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "tensorflow_only(reason): left out on Keras's other backends")
+    config.addinivalue_line("markers", "gpu: needs a GPU (REFKERAS_DEVICE=gpu)")
+    config.stash[LEFT_OUT] = Counter()
+    config.stash[ENGINE] = set()
+
+
+def pytest_sessionstart(session):
+    """Make sure that the engine, backend and device asked for are those that run; xdist's workers do it each."""
+    from parity_tests import running
+
+    config = session.config
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        return
+    try:
+        engine = running.verified()
+    except RuntimeError as error:
+        pytest.exit(f"parity_tests: {error}.", returncode=3)
+    config.stash[ENGINE].add(engine)
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and not hasattr(config, "workerinput"):
+        reporter.write_line(f"engine: {engine}")
+
+
+def pytest_sessionfinish(session):
+    """A worker tells what it ran on and what it left out."""
+    from parity_tests.engines import NoGradient
+
+    config = session.config
+    if NoGradient.left_out:
+        config.stash[LEFT_OUT]["gradients, which this backend does not compute"] += NoGradient.left_out
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["engine"] = sorted(config.stash[ENGINE])
+        config.workeroutput["left out"] = dict(config.stash[LEFT_OUT])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    output = getattr(node, "workeroutput", {})
+    node.config.stash[ENGINE] |= set(output.get("engine", ()))
+    for reason, count in output.get("left out", {}).items():
+        # Every worker collects all tests; each counts the gradients of its own.
+        seen = node.config.stash[LEFT_OUT]
+        seen[reason] = seen[reason] + count if reason.startswith("gradients") else max(seen[reason], count)
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what only TensorFlow's process can show."""
-    if os.environ["KERAS_BACKEND"] == "tensorflow":
-        return
-    left_out = [item for item in items if item.get_closest_marker("tensorflow_only")]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("tensorflow_only")]
+    """Leave out what only TensorFlow's process, or only a GPU, can show."""
+    kept, out = [], []
+    for item in items:
+        reason = _reason_to_leave_out(item)
+        (out if reason else kept).append(item)
+        if reason:
+            config.stash[LEFT_OUT][reason] += 1
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = kept
+
+
+def _reason_to_leave_out(item):
+    only = item.get_closest_marker("tensorflow_only")
+    if only and os.environ["KERAS_BACKEND"] != "tensorflow":
+        return only.kwargs["reason"]
+    if item.get_closest_marker("gpu") and os.environ["REFKERAS_DEVICE"] != "gpu":
+        return "needs a GPU"
+    return None
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for engine in sorted(config.stash[ENGINE]):
+        terminalreporter.write_line(f"engine: {engine}")
+    for reason, count in config.stash[LEFT_OUT].most_common():
+        terminalreporter.write_line(f"left out: {count} {'' if reason.startswith('gradients') else 'tests: '}{reason}")
 
 
 @pytest.fixture(autouse=True)
@@ -47,4 +104,13 @@ def fresh_semantics():
     from refkeras import semantics
 
     with semantics.use(KERAS_3):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def forced_mode():
+    """REFKERAS_MODE: every compile() of the session runs eagerly, as a graph, or under XLA."""
+    from parity_tests import running
+
+    with running.forced_mode():
         yield

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from keras.src.trainers import compile_utils
 
 from parity_tests.callback_runs import Engine, FakeModel, play, refkeras_engine
 from parity_tests.engines import KERAS_3, keras, tf, tf_keras
+from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import callbacks, semantics
 
-many = settings(max_examples=max(settings().max_examples, 100))
+many = examples(100)
 
 
 class Keras3(Engine):

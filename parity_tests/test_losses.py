@@ -6,13 +6,14 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from parity_tests import elementwise_cases
 from parity_tests.agreement import assert_agrees
 from parity_tests.engines import ENGINES, NATIVE_ERRORS, keras, numpy, tensor, value_and_gradients
 from parity_tests.loss_cases import Case, crossentropies, elementwise, loss_object, regressions, run, spread
+from parity_tests.profiles import examples
 from refkeras import losses, semantics
 from refkeras.tensor import wrap
 
@@ -21,7 +22,7 @@ numbers = st.one_of(regressions(), elementwise(), elementwise())
 cases = st.one_of(numbers, crossentropies())
 engines = st.sampled_from(list(ENGINES))
 # A case takes a few milliseconds.
-many = settings(max_examples=max(settings().max_examples, 60))
+many = examples(60)
 pytestmark = [
     pytest.mark.filterwarnings("ignore:In loss categorical_crossentropy"),
     pytest.mark.filterwarnings("ignore:You are using a softmax over axis"),

@@ -4,13 +4,14 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import refkeras
 from parity_tests.agreement import assert_agrees
 from parity_tests.engines import ENGINES, KERAS_3, both_kerases, keras, numpy, tensor, tf_keras
 from parity_tests.layer_sides import array, make_both, outcome, run_engine, run_ours
+from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import semantics
 
@@ -99,14 +100,14 @@ def assume_engine_runs(engine, call):
 
 
 @given(st.sampled_from(BOTH), calls())
-@settings(max_examples=40)
+@examples(40)
 def test_values_and_gradients(engine, call):
     assume_engine_runs(engine, call)
     compare(engine, *call)
 
 
 @given(st.sampled_from(BOTH), calls())
-@settings(max_examples=8)
+@examples(8)
 def test_float32(engine, call):
     assume_engine_runs(engine, call)
     sizes, *others = call
@@ -225,7 +226,7 @@ def test_batch_of_no_samples():
 
 
 @given(st.data())
-@settings(max_examples=10)
+@examples(10)
 def test_dropout(data):
     dropout, recurrent_dropout = (data.draw(st.sampled_from([0.0, 0.3, 0.6, 1.0])) for _ in range(2))
     implementation, seed = data.draw(st.sampled_from([1, 2])), data.draw(st.integers(0, 1000))
@@ -330,7 +331,7 @@ def test_dropout_with_a_mask_and_states():
 
 
 @given(st.data())
-@settings(max_examples=15)
+@examples(15)
 def test_cell(data):
     dropout, recurrent_dropout = (data.draw(st.sampled_from([0.0, 0.5])) for _ in range(2))
     activation, recurrent_activation = data.draw(st.sampled_from(ACTIVATIONS[1:]))

@@ -6,13 +6,14 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import refkeras
 from parity_tests import keras_2_0_losses as recorded
 from parity_tests.agreement import assert_agrees
 from parity_tests.engines import ENGINES, KERAS_3, NATIVE_ERRORS, both_kerases, keras, numpy, tensor, tf_keras
+from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import metrics, semantics
 from refkeras.saving import custom_object_scope
@@ -22,7 +23,7 @@ KERAS_2_0 = json.loads(recorded.RECORD.read_text())
 ERRORS = (ValueError, *NATIVE_ERRORS, IndexError)
 both = pytest.mark.parametrize("engine", ENGINES)
 engines = st.sampled_from(list(ENGINES))
-many = settings(max_examples=max(settings().max_examples, 40))
+many = examples(40)
 
 ELEMENTWISE = ["MeanSquaredError", "MeanAbsoluteError", "RootMeanSquaredError", "MeanAbsolutePercentageError"]
 ELEMENTWISE += ["MeanSquaredLogarithmicError", "LogCoshError", "CosineSimilarity", "Hinge", "SquaredHinge"]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from parity_tests.clock import Clock, printed
 from parity_tests.engines import ENGINES, keras
+from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import semantics
 from refkeras.callbacks import CallbackList, ProgbarLogger
 from refkeras.utils import Progbar
 
 # A case takes well under a millisecond.
-many = settings(max_examples=max(settings().max_examples, 200))
+many = examples(200)
 
 values = st.one_of(
     st.floats(-2000, 2000, width=32),

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import refkeras
@@ -18,7 +18,7 @@ from refkeras import metrics, semantics
 pytestmark = both_kerases
 ERRORS = (ValueError, *NATIVE_ERRORS)
 engines = st.sampled_from(list(ENGINES))
-many = settings(max_examples=max(settings().max_examples, 40))
+many = examples(40)
 aggregations = st.sampled_from(["uniform_average", "variance_weighted_average", None])
 
 

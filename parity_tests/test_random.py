@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from parity_tests.engines import tensorflow_only
 from parity_tests.fixtures import keras_2_0_order
+from parity_tests.profiles import examples
 from parity_tests.replay import ours
 from parity_tests.replay.cases import draw_cases
 from parity_tests.replay.draws import difference, units_apart
@@ -113,7 +114,7 @@ def test_uniform_of_any_shape(seed, shape, low, width):
 
 
 @given(seed=seeds, shape=sides, dtype=st.sampled_from(["float32", "float64"]))
-@settings(max_examples=15)
+@examples(15)
 def test_normals_within_4_units(seed, shape, dtype):
     import keras
 
