@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 import refkeras
@@ -101,7 +103,9 @@ def test_pictures(engine, tmp_path):
     for name, k in (("theirs", ENGINES[engine]), ("ours", refkeras)):
         with semantics.use(engine):
             k.utils.plot_model(built(k, ZOO["returned_states"]), tmp_path / f"{name}.png", show_shapes=True)
-            k.utils.plot_model(built(k, ZOO["dense"]), str(tmp_path / name))
+            # Drawn; then, where IPython is installed, it refuses to show a file without an extension.
+            with contextlib.suppress(ValueError):
+                k.utils.plot_model(built(k, ZOO["dense"]), str(tmp_path / name))
     assert (tmp_path / "ours.png").read_bytes() == (tmp_path / "theirs.png").read_bytes()
     assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
 
