@@ -164,26 +164,39 @@ def _tape(function: Any, inputs: Any, variables: Any, d_values: Any) -> Derived:
 
 
 def _vjp(function: Any, inputs: Any, variables: Any, d_values: Any) -> Derived:
-    """Gradients first, in a scope that keeps what the call changes (seeds, metrics) to itself; then the call itself."""
+    """One program for values and gradients, as Keras trains on JAX; what it changes (seeds, metrics) is carried out."""
     tensors = [tensor(x) for x in inputs]
     floats = [i for i, t in enumerate(tensors) if "float" in str(t.dtype)]
+    changed: list[Any] = []
 
-    def total(chosen: Any, states: Any) -> Any:
+    class Scope(keras.StatelessScope):
+        def add_update(self, update: tuple[Any, Any]) -> None:
+            changed[:] = [*(v for v in changed if v is not update[0]), update[0]]
+            super().add_update(update)
+
+    def run(chosen: Any, states: Any) -> Any:
         given = list(tensors)
         for i, value in zip(floats, chosen, strict=True):
             given[i] = value
-        with keras.StatelessScope(state_mapping=list(zip(variables, states, strict=True))):
+        with Scope(state_mapping=list(zip(variables, states, strict=True))) as scope:
             values = keras.tree.flatten(function(*given))
-            return jax.numpy.asarray(_total(values, d_values, keras.ops.sum), "float64")
+            total = jax.numpy.asarray(_total(values, d_values, keras.ops.sum), "float64")
+            updates = [scope.get_current_value(v) for v in changed]
+        return total, (values, [get_keras_mask(v) for v in values], updates)
 
+    derive = d_values is None or any(d is not None for d in d_values)
+    program = jax.jit(jax.value_and_grad(run, argnums=(0, 1), has_aux=True) if derive else run)
+    found, derived = program([tensors[i] for i in floats], [v.value for v in variables]), ([], [])
+    if derive:
+        found, derived = found
+    _, (values, masks, updates) = found
     gradients: list[Any] = [None] * (len(tensors) + len(variables))
-    if d_values is None or any(d is not None for d in d_values):
-        places = [*floats, *range(len(tensors), len(gradients))]
-        states = [v.value for v in variables]
-        by_inputs, by_states = jax.grad(total, argnums=(0, 1))([tensors[i] for i in floats], states)
-        for i, g in zip(places, [*by_inputs, *by_states], strict=True):
-            gradients[i] = np.asarray(g)
-    values = keras.tree.flatten(function(*tensors))
+    for i, g in zip([*floats, *range(len(tensors), len(gradients))], [*derived[0], *derived[1]], strict=derive):
+        gradients[i] = np.asarray(g)
+    for variable, value in zip(changed, updates, strict=True):
+        variable.assign(value)
+    for value, mask in zip(values, masks, strict=True):
+        set_keras_mask(value, mask)
     return Derived(values, [numpy(v) for v in values], gradients)
 
 

@@ -154,7 +154,18 @@ class Semantics:
         False, True, doc="Training before compile() is a RuntimeError rather than a ValueError."
     )
     trainable_is_read: str = one_of(
-        "when traced", "at compile", doc="When a layer's `trainable` decides whether an optimizer updates its weights."
+        "when traced",
+        "at compile",
+        "each step",
+        doc="When a layer's `trainable` decides whether an optimizer updates its weights.",
+    )
+    test_on_batch_resets: bool = one_of(
+        True,
+        False,
+        doc="test_on_batch gives the batch's own numbers; otherwise means over the batches since the last evaluate.",
+    )
+    steps_per_execution_allowed: bool = one_of(
+        True, False, doc="steps_per_execution may be above 1; otherwise that is a ValueError when the model first runs."
     )
     explicit_training_wins: bool = one_of(
         False, True, doc="`layer(x, training=True)` in a graph holds in fit and predict too, whatever they say."
@@ -359,6 +370,17 @@ class Semantics:
     stored_state_wins: bool = one_of(
         False, True, doc="A stateful layer prefers its stored state, if that is not all zero, to initial_state."
     )
+    masked_first_output: str = one_of(
+        "zero",
+        "initial state",
+        doc="What a looped LSTM puts out at masked steps before the first that counts; unrolled, it is always zero.",
+    )
+    unrolled_output_is_zeroed: bool = one_of(
+        True, False, doc="LSTM(unroll=True) heeds zero_output_for_mask; otherwise it repeats the output before."
+    )
+    unrolled_backwards_fails: bool = one_of(
+        False, True, doc="LSTM(unroll=True, go_backwards=True) is an AttributeError when called."
+    )
     empty_batch_runs: bool = one_of(False, True, doc="An LSTM takes a batch of no samples.")
     gatewise_dropout_fails: bool = one_of(
         True,
@@ -381,6 +403,22 @@ class Semantics:
     )
     sparse_crossentropy_flattens: bool = one_of(
         False, True, doc="Labels of another rank than expected are taken in order, if their number fits."
+    )
+    binary_crossentropy_of_logits: str = one_of(
+        "exact", "clipped", doc="Of logits, binary cross-entropy is exact, or that of their sigmoids, clipped as usual."
+    )
+    softmax_crossentropy_gradient: str = one_of(
+        "softmax - t",
+        "derivative",
+        doc="Gradient by the logits: as if targets added up to 1, or softmax · Σt - t, which is right for any.",
+    )
+    sparse_label_out_of_range: str = one_of(
+        "error",
+        "IndexError",
+        "negative is zero",
+        "zero",
+        doc="A label that is no class: an InvalidArgumentError; an IndexError, or one but for negatives, whose loss is "
+        "0; or a loss of 0.",
     )
     sparse_crossentropy_normalizes: str = one_of(
         "after clip", "before clip", doc="Whether probabilities are divided by their sum after or before the clip."
@@ -459,6 +497,7 @@ class Semantics:
     value_mask: str = one_of(
         "when weighted", "always", doc="When a metric leaves out what ignore_class masked: only with a sample_weight?"
     )
+    argmax_of_nan: str = one_of("skipped", "first", doc="In accuracies a NaN is never the largest, or always.")
     argmax_orders_zeros: bool = one_of(True, False, doc="In accuracies -0.0 is smaller than 0.0.")
     accuracy_broadcasts: bool = one_of(True, False, doc="Accuracy broadcasts targets and predictions.")
     binary_accuracy_function: str = one_of(
@@ -820,9 +859,58 @@ _KERAS_2_0 = dataclasses.replace(
     order_drawn_by="np.random.shuffle",
 )
 
-_KERAS_3_JAX = dataclasses.replace(_KERAS_3, name="keras-3@jax", rng="threefry", part_losses_count="rows")
-_KERAS_3_TORCH = dataclasses.replace(_KERAS_3, name="keras-3@torch", rng="mt19937", part_losses_count="rows")
-_KERAS_3_NUMPY = dataclasses.replace(_KERAS_3, name="keras-3@numpy", rng="pcg64", part_losses_count="rows")
+# The backends beside TensorFlow: each is told by what differs from it.
+_KERAS_3_JAX = dataclasses.replace(
+    _KERAS_3,
+    name="keras-3@jax",
+    rng="threefry",
+    part_losses_count="rows",
+    regularizer_factors="floatx",
+    relu_constants="exact",
+    crossentropy_from_activation=False,
+    sparse_crossentropy_normalizes="before clip",
+    softmax_crossentropy_gradient="derivative",
+    sparse_label_out_of_range="zero",
+    argmax_of_nan="first",
+    masked_first_output="initial state",
+    unrolled_output_is_zeroed=False,
+    empty_batch_runs=True,
+)
+_KERAS_3_TORCH = dataclasses.replace(
+    _KERAS_3,
+    name="keras-3@torch",
+    rng="mt19937",
+    part_losses_count="rows",
+    trainable_is_read="each step",
+    steps_per_execution_allowed=False,
+    regularizer_factors="floatx",
+    relu_constants="exact",
+    crossentropy_from_activation=False,
+    sparse_crossentropy_normalizes="before clip",
+    sparse_crossentropy_axis="any",
+    softmax_crossentropy_gradient="derivative",
+    sparse_label_out_of_range="IndexError",
+    argmax_of_nan="first",
+    argmax_orders_zeros=False,
+    unrolled_backwards_fails=True,
+    empty_batch_runs=True,
+)
+_KERAS_3_NUMPY = dataclasses.replace(
+    _KERAS_3,
+    name="keras-3@numpy",
+    rng="pcg64",
+    part_losses_count="rows",
+    test_on_batch_resets=False,
+    crossentropy_from_activation=False,
+    sparse_crossentropy_normalizes="before clip",
+    binary_crossentropy_of_logits="clipped",
+    softmax_crossentropy_gradient="derivative",
+    sparse_label_out_of_range="negative is zero",
+    argmax_of_nan="first",
+    masked_first_output="initial state",
+    unrolled_output_is_zeroed=False,
+    empty_batch_runs=True,
+)
 
 PRESETS: dict[str, Semantics] = {
     preset.name: preset for preset in (_KERAS_3, _KERAS_3_JAX, _KERAS_3_TORCH, _KERAS_3_NUMPY, _TF_KERAS, _KERAS_2_0)

@@ -234,7 +234,11 @@ class LSTM(Layer):
         mask = self._checked_mask(mask, batch, steps)
         masks = self._dropout_masks(sequences, training)
         # Unrolled, Keras zeroes a backward sequence with the mask the wrong way round.
-        wrong_way_round = self.unroll and self.go_backwards and self.zero_output_for_mask and self.return_sequences
+        rules = semantics.current()
+        if self.unroll and self.go_backwards and rules.unrolled_backwards_fails:
+            raise AttributeError("'tuple' object has no attribute 'shape'")
+        zeroed = self.zero_output_for_mask and (rules.unrolled_output_is_zeroed or not self.unroll)
+        wrong_way_round = self.unroll and self.go_backwards and zeroed and self.return_sequences
         (y, h, c), pull = lstm(
             sequences,
             *cell._weights(),
@@ -244,7 +248,8 @@ class LSTM(Layer):
             recurrent_activation=cell._recurrent_activation_forward,
             mask=mask,
             output_mask=mask if wrong_way_round else None,
-            zero_output_for_mask=self.zero_output_for_mask and not wrong_way_round,
+            zero_output_for_mask=zeroed and not wrong_way_round,
+            first_output_is_state=not self.unroll and rules.masked_first_output == "initial state",
             go_backwards=self.go_backwards,
             input_dropout=masks.inputs,
             recurrent_dropout=masks.recurrent,

@@ -19,6 +19,7 @@ from refkeras import config, semantics
 from refkeras.errors import InvalidArgumentError
 from refkeras.losses.arrays import as_array, check_broadcast
 from refkeras.ops import losses as ops
+from refkeras.ops.activations import sigmoid
 from refkeras.tensor import wrap
 
 Array = Any
@@ -63,13 +64,14 @@ def binary_crossentropy(
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
     axis = tuple(axis) if isinstance(axis, list) else axis
-    if is_logits:
+    if is_logits and rules.binary_crossentropy_of_logits == "exact":
         values, pullback = ops.sigmoid_crossentropy(y_true, x, axis=axis)
-    else:
-        epsilon = config.epsilon()
-        inner = epsilon if rules.binary_crossentropy_epsilon == "twice" else 0.0
-        values, pullback = ops.binary_crossentropy(y_true, x, epsilon=epsilon, inner_epsilon=inner, axis=axis)
-    return values, pullback, beside
+        return values, pullback, beside
+    epsilon = config.epsilon()
+    inner = epsilon if rules.binary_crossentropy_epsilon == "twice" else 0.0
+    p, through_sigmoid = sigmoid(x) if is_logits else (x, None)
+    values, by_p = ops.binary_crossentropy(y_true, p, epsilon=epsilon, inner_epsilon=inner, axis=axis)
+    return values, by_p if through_sigmoid is None else lambda d: through_sigmoid(by_p(d)), beside
 
 
 def categorical_crossentropy(
@@ -98,7 +100,8 @@ def categorical_crossentropy(
         classes = y_true.shape[-1 if semantics.current().label_smoothing_classes == "last axis" else axis]
         y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes
     if is_logits:
-        values, pullback = ops.softmax_crossentropy(y_true, x, axis=axis)
+        derivative = semantics.current().softmax_crossentropy_gradient == "derivative"
+        values, pullback = ops.softmax_crossentropy(y_true, x, axis=axis, derivative=derivative)
     else:
         values, pullback = ops.categorical_crossentropy(y_true, x, epsilon=config.epsilon(), axis=axis)
     return values, pullback, beside
@@ -128,7 +131,9 @@ def sparse_categorical_crossentropy(
         labels = np.where(valid, labels, 0)
         # Rows that are ignored may hold NaN, which must reach neither value nor gradient.
         x = np.where(valid[..., None], x, np.zeros_like(x))
-    labels = _within(labels, x.shape[-1])
+    labels, known = _within(labels, x.shape[-1])
+    if known is not None:
+        valid = known if valid is None else valid & known
     if is_logits:
         values, pullback = ops.sparse_softmax_crossentropy(labels, x)
     elif rules.sparse_crossentropy_normalizes == "after clip":
@@ -139,7 +144,9 @@ def sparse_categorical_crossentropy(
     if valid is None and not moved:
         return values, pullback, beside
     if valid is not None:
-        values = wrap(np.where(valid, values, np.zeros_like(values)), valid)
+        values = np.where(valid, values, np.zeros_like(values))
+        if ignore_class is not None:
+            values = wrap(values, valid)
 
     def restored(d: Any) -> Array:
         dx = pullback(d if valid is None else np.where(valid, d, 0.0).astype(x.dtype))
@@ -169,17 +176,24 @@ def _labels(y_true: Array, shape: tuple[int, ...], axis: int) -> Array:
     )
 
 
-def _within(labels: Array, classes: int) -> Array:
-    """Return the labels as integers, truncated toward zero."""
+def _within(labels: Array, classes: int) -> tuple[Array, Array | None]:
+    """Return the labels as integers, truncated toward zero; and which of them are classes, if those that are not pass.
+
+    A label that passes counts for no class, and stands as 0.
+    """
     labels = as_array(labels, np.int64)
     # Seen as unsigned, a negative label is larger than any other.
-    if labels.size and labels.view(np.uint64).max() >= classes:
-        wrong = labels[(labels < 0) | (labels >= classes)]
-        raise InvalidArgumentError(
+    if not labels.size or labels.view(np.uint64).max() < classes:
+        return labels, None
+    rule = semantics.current().sparse_label_out_of_range
+    known = (labels >= 0) & (labels < classes)
+    wrong = labels[~known] if rule != "negative is zero" else labels[labels >= classes]
+    if wrong.size and rule != "zero":
+        raise (InvalidArgumentError if rule == "error" else IndexError)(
             f"Received a label value of {wrong[0]} which is outside the valid range of [0, {classes}). "
             "y_true holds the number of a class for each sample."
         )
-    return labels
+    return np.where(known, labels, 0), known
 
 
 def _shape_error(y_true: Array, y_pred: Array) -> ValueError:

@@ -107,12 +107,11 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     [0.0, 1.0]
     """
     y_true, y_pred = as_array(y_true), as_array(y_pred)
-    order_zeros = semantics.current().argmax_orders_zeros
-    labels = argmax(y_true, order_zeros=order_zeros)
+    labels = _argmax(y_true)
     shape = labels.shape
     if labels.ndim == y_pred.ndim:
         labels = _squeezed(labels)
-    matches = _matches(labels, argmax(y_pred, order_zeros=order_zeros))
+    matches = _matches(labels, _argmax(y_pred))
     return wrap(matches.reshape(shape) if len(shape) == y_pred.ndim else matches)
 
 
@@ -147,10 +146,15 @@ def sparse_matches(y_true: Any, y_pred: Any) -> Tensor:
     squeezed = labels.ndim == y_pred.ndim and (shape[-1:] == (1,) or not rules.sparse_accuracy_broadcasts)
     if squeezed:
         labels = _squeezed(labels)
-    matches = _matches(labels, argmax(y_pred, order_zeros=rules.argmax_orders_zeros))
+    matches = _matches(labels, _argmax(y_pred))
     if squeezed:
         matches = matches.reshape(shape)
     return wrap(matches)
+
+
+def _argmax(x: Array) -> Array:
+    rules = semantics.current()
+    return argmax(x, order_zeros=rules.argmax_orders_zeros, nan_first=rules.argmax_of_nan == "first")
 
 
 def _matches(a: Array, b: Array) -> Array:

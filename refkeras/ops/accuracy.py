@@ -12,7 +12,7 @@ Array = Any
 _TINY = {np.dtype(name).itemsize: float(np.finfo(name).tiny) for name in ("float16", "float32", "float64")}
 
 
-def argmax(x: Array, *, order_zeros: bool = True) -> Array:
+def argmax(x: Array, *, order_zeros: bool = True, nan_first: bool = False) -> Array:
     """Return where the largest number of the last axis stands: the first of equals, never a NaN unless all are.
 
     Subnormal numbers count as zeros of their sign, as in TensorFlow's kernels.
@@ -20,6 +20,7 @@ def argmax(x: Array, *, order_zeros: bool = True) -> Array:
     Args:
         x: numbers (..., n).
         order_zeros: whether −0.0 is smaller than 0.0, as in Keras 3.
+        nan_first: whether a NaN is larger than any number, as on Keras's other backends.
 
     Returns:
         Integers (...).
@@ -41,7 +42,8 @@ def argmax(x: Array, *, order_zeros: bool = True) -> Array:
     tiny = _TINY[x.dtype.itemsize]
     if 0 not in x.shape and np.minimum.reduce(np.maximum.reduce(x, -1), axis=None) >= tiny:
         return np.argmax(x, -1)
-    x = np.where(np.isnan(x), -np.inf, x)
+    if not nan_first:
+        x = np.where(np.isnan(x), -np.inf, x)
     below = -tiny if order_zeros else 0.0
     return np.argmax(np.where(np.abs(x) < tiny, np.where(np.signbit(x), below, 0.0), x), -1)
 

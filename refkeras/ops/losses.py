@@ -166,16 +166,17 @@ def categorical_crossentropy(t: Array, p: Array, *, epsilon: float = 1e-7, axis:
     return value, pullback
 
 
-def softmax_crossentropy(t: Array, z: Array, *, axis: int = -1) -> ValueAndPullback:
+def softmax_crossentropy(t: Array, z: Array, *, axis: int = -1, derivative: bool = False) -> ValueAndPullback:
     """l = −Σ_j t_j ln softmax(z)_j,  dl/dz := softmax(z) − t.
 
-    That gradient is the derivative where Σ_j t_j = 1. TensorFlow's kernel, and so Keras,
-    uses it for other targets too, where the derivative would be softmax(z) Σ_j t_j − t.
+    That gradient is the derivative where Σ_j t_j = 1. TensorFlow's kernel, and so Keras on
+    TensorFlow, uses it for other targets too, where the derivative is softmax(z) Σ_j t_j − t.
 
     Args:
         t: targets, of the shape of `z`.
         z: logits.
         axis: the axis of the classes.
+        derivative: whether the gradient is the derivative for any targets.
 
     Source: `tf.nn.softmax_cross_entropy_with_logits`, TensorFlow 2.21.
 
@@ -187,7 +188,8 @@ def softmax_crossentropy(t: Array, z: Array, *, axis: int = -1) -> ValueAndPullb
     value = np.add.reduce(t * (np.log(total) - shifted), axis)
 
     def pullback(d: Any) -> Array:
-        return (e / total - t) * along(d, axis)
+        softmax = e / total * np.add.reduce(t, axis, keepdims=True) if derivative else e / total
+        return (softmax - t) * along(d, axis)
 
     return value, pullback
 

@@ -41,6 +41,7 @@ def lstm(
     mask: Any = None,
     output_mask: Any = None,
     zero_output_for_mask: bool = False,
+    first_output_is_state: bool = False,
     go_backwards: bool = False,
     input_dropout: Sequence[Any] | None = None,
     recurrent_dropout: Sequence[Any] | None = None,
@@ -61,6 +62,7 @@ def lstm(
         activation, recurrent_activation: functions of (B, u) that return value and pullback.
         mask: bool, (B, T); False where a step does not count.
         zero_output_for_mask: whether masked steps output zeros.
+        first_output_is_state: whether masked steps before the first that counts output h0, not zeros.
         output_mask: bool, (B, T) in the order of processing; where False, y is zero too.
         go_backwards: process the steps from the last to the first; a sequence comes out in that order.
         input_dropout: what x is multiplied by: one array, or four for the gates i f c o; (B, F), or (B, T, F)
@@ -100,6 +102,8 @@ def lstm(
     x, x_mask, M = _drop_inputs(x.transpose(1, 2, 0), input_dropout, recurrent_dropout, len(R), u, go_backwards)
     product = JointProduct(R, u, F, len(x), B) if M is None else GatewiseProduct(R, M, u, F)
     hidden, visible = _masked_steps(mask, zero_output_for_mask, go_backwards)
+    if first_output_is_state and not zero_output_for_mask:
+        visible = None
     if output_mask is not None:
         visible = output_mask.T if visible is None else visible & output_mask.T
     run = _forward(x, len(R), u, cell, product, hidden, h0, c0, keep=pullback, sequence=return_sequences)

@@ -129,13 +129,18 @@ class Compilable:
         """Return the steps of the compiled model.
 
         Raises:
-            ValueError: `compile` was not called (RuntimeError in tf_keras).
+            ValueError: `compile` was not called (RuntimeError in tf_keras), or Keras's backend wants a
+                steps_per_execution of 1.
         """
         if self._steps is None:
             error = RuntimeError if semantics.current().uncompiled_is_runtime_error else ValueError
             raise error(
                 f"You must call `compile()` before calling `{method}()`, such as "
                 "model.compile(optimizer='adam', loss='mse')."
+            )
+        if self.steps_per_execution > 1 and not semantics.current().steps_per_execution_allowed:
+            raise ValueError(
+                f"`steps_per_execution` must be 1 with the PyTorch backend. Received: {self.steps_per_execution}."
             )
         return self._steps
 

@@ -72,6 +72,8 @@ class _Trace:
 
     def __init__(self, model: Any, variables: list[Variable] | None) -> None:
         self._model = model
+        rules = semantics.current().trainable_is_read
+        self._each_step = rules == "each step" or (model._run_eagerly and variables is None)
         self.program = random.Program()
         self._fixed = variables is not None
         self._variables: list[Variable] = []
@@ -90,12 +92,12 @@ class _Trace:
 
     def variables(self) -> list[Variable]:
         """Return the variables to update, which the first step after building has fixed."""
-        if self._read_at == -1 or (self._model._run_eagerly and not self._fixed and self._read_at != freeze_count()):
+        if self._read_at == -1 or (self._each_step and self._read_at != freeze_count()):
             self._read(self._model.trainable_variables)
         return self._variables
 
     def __enter__(self) -> None:
-        stale = self._read_at not in (-1, freeze_count()) and (self._fixed or not self._model._run_eagerly)
+        stale = self._read_at not in (-1, freeze_count()) and not self._each_step
         self._contexts = [traced(self._ids)] if stale else []
         if not self._model._run_eagerly:
             self._contexts.append(self.program)

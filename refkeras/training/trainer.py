@@ -302,7 +302,8 @@ class Trainer(Compilable):
         return_dict: bool,
     ) -> Any:
         xs, ys, ws, size, structures = data.single_batch(x, y, sample_weight, class_weight)
-        steps.reset()
+        if make != steps.tester or semantics.current().test_on_batch_resets:
+            steps.reset()
         with steps.watched_by(()):
             make(loops.Structures(*structures, size))(xs, ys, ws, size)
         logs = steps.results()

@@ -1,0 +1,234 @@
+"""Where Keras 3's own backends differ: each field of `Semantics`, on the backend of this process.
+
+`make parity ENGINE=keras@jax` (or torch, numpy, tensorflow) shows the other sides of a field.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import refkeras
+from parity_tests.agreement import assert_agrees
+from parity_tests.engines import BACKEND, KERAS_3, NoGradient, keras, numpy, tensor, value_and_gradients, with_mask
+from parity_tests.layer_sides import array, make_both, outcome, run_engine, run_ours
+from parity_tests.shows import shows
+from refkeras import losses, metrics, semantics
+from refkeras.tensor import wrap
+
+X = np.ones((1, 3, 2), "float32")
+STATES = [np.full((1, 2), 0.5, "float32"), np.full((1, 2), 0.25, "float32")]
+MASK = np.array([[False, True, False]])
+
+
+def rule(name):
+    return getattr(semantics.get(KERAS_3), name)
+
+
+# -- losses and metrics ---------------------------------------------------------------------------------
+
+
+@shows("crossentropy_from_activation")
+def test_crossentropy_through_a_softmax_layer():
+    """The same model and data: the exact cross-entropy of logits, or one of clipped probabilities."""
+    z, t = np.array([[60.0, 0.0, -60.0]], "float32"), np.array([[0.0, 0.0, 1.0]], "float32")
+    found = []
+    for k in (refkeras, keras):
+        model = k.Sequential([k.Input((3,)), k.layers.Softmax()])
+        model.compile("sgd", "categorical_crossentropy")
+        found.append(model.evaluate(z, t, verbose=0))
+    # A sum of three terms, a logarithm, a division and a clip.
+    assert_agrees(*found, roundings=20)
+    assert (found[1] > 100) == rule("crossentropy_from_activation") == (BACKEND == "tensorflow")
+
+
+@shows("sparse_crossentropy_normalizes")
+def test_probabilities_that_do_not_add_up_to_1():
+    p = np.array([[2.0, 0.5]], "float32")
+    real = numpy(keras.losses.sparse_categorical_crossentropy(np.array([0]), tensor(p)))
+    assert_agrees(losses.sparse_categorical_crossentropy([0], p), real, roundings=20)
+    expected = {"after clip": -np.log(1 / 1.5), "before clip": -np.log(0.8)}[rule("sparse_crossentropy_normalizes")]
+    assert_agrees(np.float32([expected]), real, roundings=20)
+
+
+@shows("binary_crossentropy_of_logits")
+def test_binary_crossentropy_of_large_logits():
+    t, z = np.array([[0.0, 1.0]], "float32"), np.array([[200.0, -200.0]], "float32")
+    real = numpy(keras.losses.binary_crossentropy(t, tensor(z), from_logits=True))
+    assert_agrees(losses.binary_crossentropy(t, z, from_logits=True), real, roundings=30)
+    assert (real[0] == 200) == (rule("binary_crossentropy_of_logits") == "exact") == (BACKEND != "numpy")
+
+
+def test_clipped_binary_crossentropy_has_the_gradient_of_its_sigmoid():
+    t, z = np.array([[0.25, 1.0]]), np.array([[0.5, -1.5]])
+    with semantics.use("keras-3@numpy"):
+        _, clipped = losses.binary_crossentropy.forward(t, z, from_logits=True)
+    with semantics.use("keras-3@tensorflow"):
+        _, exact = losses.binary_crossentropy.forward(t, z, from_logits=True)
+    assert_agrees(clipped(1.0), exact(1.0), roundings=30, dtype="float64", scale=1.0)
+
+
+@shows("softmax_crossentropy_gradient")
+def test_gradient_of_targets_that_do_not_add_up_to_1():
+    t, z = np.array([[0.5, 0.25, 2.0]], "float32"), np.array([[1.0, -0.5, 0.25]], "float32")
+    derived = value_and_gradients(lambda z: keras.losses.categorical_crossentropy(t, z, from_logits=True), [z])
+    _, pullback = losses.categorical_crossentropy.forward(t, z, from_logits=True)
+    own = pullback(1.0)
+    assert_agrees(own, derived.gradients[0], roundings=30, scale=3.0)
+    if not isinstance(derived.gradients[0], NoGradient):
+        adds_up = abs(float(np.sum(derived.gradients[0]))) < 1e-5
+        assert adds_up == (rule("softmax_crossentropy_gradient") == "derivative") == (BACKEND != "tensorflow")
+
+
+@shows("sparse_label_out_of_range")
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("label", [3, -1])
+def test_labels_that_are_no_class(label, from_logits):
+    p = np.array([[0.2, 0.5, 0.3]], "float32")
+
+    def run(module, given):
+        result = module.losses.sparse_categorical_crossentropy(np.array([label]), given, from_logits=from_logits)
+        return np.abs(numpy(result)).tolist()
+
+    mine, real = outcome(lambda: run(refkeras, p)), outcome(lambda: run(keras, tensor(p)))
+    assert mine == real
+    wanted = {"error": ValueError, "IndexError": IndexError, "zero": [0.0]}
+    wanted["negative is zero"] = [0.0] if label < 0 else IndexError
+    assert real == wanted[rule("sparse_label_out_of_range")]
+
+
+@shows("sparse_crossentropy_axis")
+def test_classes_along_the_first_axis():
+    p, labels = np.array([[0.2, 0.5, 0.3], [0.8, 0.5, 0.7]], "float32"), np.array([1, 0, 1])
+    mine = outcome(lambda: losses.sparse_categorical_crossentropy(labels, p, axis=0).tolist())
+    real = outcome(lambda: numpy(keras.losses.sparse_categorical_crossentropy(labels, tensor(p), axis=0)).tolist())
+    if isinstance(real, type):
+        assert mine is real
+    else:
+        assert_agrees(mine, real, roundings=20)
+    assert (real is ValueError) == (rule("sparse_crossentropy_axis") == "last") == (BACKEND != "torch")
+
+
+@shows("argmax_of_nan", "argmax_orders_zeros")
+def test_the_largest_of_nans_and_zeros():
+    rows = np.array([[1, np.nan, 3], [np.nan, 1, 2], [3, 1, np.nan], [-0.0, 0.0, -1.0]], "float32")
+    for label in range(3):
+        labels = np.full(4, label)
+        real = numpy(keras.metrics.sparse_categorical_accuracy(labels, tensor(rows)))
+        np.testing.assert_array_equal(metrics.sparse_categorical_accuracy(labels, rows), real)
+    first = numpy(keras.metrics.sparse_categorical_accuracy(np.array([1, 0, 2, 1]), tensor(rows)))
+    assert first[:3].tolist() == [float(rule("argmax_of_nan") == "first")] * 3
+    assert first[3] == rule("argmax_orders_zeros") == (BACKEND != "torch")
+
+
+def test_a_masked_mean_is_not_the_mean_of_masked_batches():
+    """On every engine: what evaluate() reports of a masked loss depends on the batch size."""
+    x, y = np.ones((4, 3, 2), "float32"), np.arange(12, dtype="float32").reshape(4, 3, 1)
+    x[0, 1:] = x[1, 1:] = 0
+    seen = []
+    for k in (refkeras, keras):
+        model = k.Sequential([k.Input((3, 2)), k.layers.Masking(), k.layers.Dense(1, kernel_initializer="ones")])
+        model.compile("sgd", "mse")
+        seen.append([model.evaluate(x, y, batch_size=size, verbose=0) for size in (1, 2, 3, 4)])
+    assert_agrees(*seen, roundings=60)
+    assert seen[0][0] < 24 and seen[0][3] > 34
+
+
+# -- LSTM -------------------------------------------------------------------------------------------------
+
+
+def lstms(**arguments):
+    ours, theirs = make_both(KERAS_3, lambda layers: layers.LSTM(2, return_sequences=True, **arguments))
+    theirs.build(X.shape)
+    ours.build(X.shape)
+    random = np.random.default_rng(3)
+    theirs.set_weights([random.normal(size=w.shape).astype("float32") * 0.5 for w in theirs.get_weights()])
+    ours.set_weights(theirs.get_weights())
+    return ours, theirs
+
+
+@shows("masked_first_output", "unrolled_output_is_zeroed", "unrolled_backwards_fails")
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("zeroed", [False, True])
+@pytest.mark.parametrize("unroll", [False, True])
+def test_masked_outputs(unroll, zeroed, backwards):
+    """A step that counts between two that do not, from a state that is not zero; values and gradients."""
+    ours, theirs = lstms(unroll=unroll, zero_output_for_mask=zeroed, go_backwards=backwards)
+    dy = np.arange(1, 7, dtype="float32").reshape(1, 3, 2)
+    real = outcome(
+        lambda: run_engine(theirs, X, [dy], mask_argument=MASK, initial_state=STATES, wanted=["initial_state"])
+    )
+    mine = outcome(lambda: run_ours(ours, X, [dy], mask_argument=MASK, initial_state=STATES))
+    if isinstance(real, type):
+        assert mine is real is AttributeError
+        assert unroll and backwards and rule("unrolled_backwards_fails")
+        return
+    # Three steps of sums of five products and a dozen roundings; gradients grow by the largest dy, 6, at each.
+    both = [[*side.outputs, *side.d_inputs, *side.d_weights] for side in (mine, real)]
+    for a, b in zip(*both, strict=True):
+        assert_agrees(a, np.zeros_like(a) if b is None else b, roundings=3 * 20 * 4, scale=12.0)
+    first, _, last = real.outputs[0][0]
+    if not zeroed:
+        shown = "zero" if unroll or not first.any() else "initial state"
+        assert shown == ("zero" if unroll else rule("masked_first_output"))
+    elif unroll:
+        assert (not last.any()) == rule("unrolled_output_is_zeroed") == (BACKEND in ("tensorflow", "torch"))
+
+
+@shows("empty_batch_runs")
+def test_no_samples():
+    ours, theirs = lstms()
+    mine = outcome(lambda: array(ours(X[:0])).shape)
+    assert mine == outcome(lambda: numpy(theirs(tensor(X[:0]))).shape)
+    assert (mine == (0, 3, 2)) == rule("empty_batch_runs") == (BACKEND != "tensorflow")
+
+
+# -- training -----------------------------------------------------------------------------------------------
+
+
+def dense(k, **arguments):
+    model = k.Sequential([k.Input((2,)), k.layers.Dense(1, kernel_initializer="ones")])
+    model.compile("sgd", "mse", metrics=["mae"], **arguments)
+    return model
+
+
+@shows("test_on_batch_resets")
+def test_test_on_batch_forgets():
+    x, y = np.arange(8, dtype="float32").reshape(4, 2), np.ones((4, 1), "float32")
+    seen = [[model.test_on_batch(x[i : i + 2], y[:2]) for i in (0, 2)] for model in (dense(refkeras), dense(keras))]
+    assert_agrees(*seen, roundings=20)
+    mean = (16 + 0 + 144 + 64) / 4  # of (x₁ + x₂ − 1)²: 0, 16, 64 and 144
+    assert (seen[1][1][0] == mean) == (not rule("test_on_batch_resets")) == (BACKEND == "numpy")
+
+
+@shows("steps_per_execution_allowed")
+def test_steps_per_execution():
+    def run(k):
+        dense(k, steps_per_execution=2).evaluate(np.ones((4, 2), "float32"), np.ones((4, 1), "float32"), verbose=0)
+
+    kinds = [outcome(lambda k=k: run(k)) for k in (refkeras, keras)]
+    assert kinds[0] is kinds[1] is (None if rule("steps_per_execution_allowed") else ValueError)
+    assert rule("steps_per_execution_allowed") == (BACKEND != "torch")
+
+
+@shows("trainable_is_read")
+@pytest.mark.skipif(BACKEND in ("numpy", "jax"), reason="does not train, or fails when a layer is frozen after fit()")
+def test_a_layer_frozen_after_training():
+    x, y = np.ones((4, 2), "float32"), np.zeros((4, 1), "float32")
+    moved = []
+    for k in (refkeras, keras):
+        model = dense(k)
+        model.fit(x, y, verbose=0)
+        model.layers[-1].trainable = False
+        before = model.get_weights()
+        model.fit(x, y, verbose=0)
+        moved.append(any(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)))
+    assert moved == [rule("trainable_is_read") == "when traced"] * 2
+
+
+def test_masks_are_given_as_keras_gives_them():
+    """`with_mask` is seen by a loss of Keras: without it the masked sample would count."""
+    y, p, mask = np.zeros((2, 1), "float32"), np.array([[1.0], [5.0]], "float32"), np.array([True, False])
+    real = numpy(keras.losses.MeanSquaredError()(tensor(y), with_mask(tensor(p), mask)))
+    assert_agrees(losses.MeanSquaredError()(wrap(y), wrap(p, mask)), real, roundings=6)
+    assert real < 1.5
