@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from refkeras import naming, semantics
+from refkeras.optimizers import schedules
 from refkeras.optimizers.arguments import arguments, config_of
 from refkeras.optimizers.checks import check_arguments
 from refkeras.optimizers.layout import Cell, Layout, Part
@@ -329,6 +330,5 @@ class Optimizer(LearningRate, Slots, Step):
         """Make an optimizer from what `get_config` returned."""
         rate = config.get("learning_rate")
         if isinstance(rate, dict):
-            rate = serialization.deserialize_keras_object(rate, custom_objects=custom_objects)
-            config = {**config, "learning_rate": rate}
+            config = {**config, "learning_rate": schedules.deserialize(rate, custom_objects)}
         return cls(**config)

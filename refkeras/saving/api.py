@@ -14,6 +14,7 @@ from typing import Any
 from refkeras import semantics
 from refkeras.saving.archive import is_archive
 from refkeras.saving.guard import guarded
+from refkeras.saving.hdf5 import SIGNATURE
 from refkeras.saving.keras_file import load_keras_file, save_keras_file, weights_of_keras_file
 from refkeras.saving.legacy_file import load_legacy_file, load_legacy_weights, save_legacy_file, save_legacy_weights
 from refkeras.saving.overwriting import may_write
@@ -196,13 +197,23 @@ def load_model(
     if not modern and not Path(filepath).exists():
         raise OSError(f"No file or directory found at {filepath}")
     if filepath.endswith(".keras"):
+        hint = " It is an HDF5 file, as Keras before 2.13 wrote them: give it a name that ends in `.h5`."
         raise ValueError(
             f"File not found: filepath={filepath}. Please ensure the file is an accessible `.keras` zip file."
+            f"{hint if _is_hdf5(filepath) else ''}"
         )
     raise ValueError(
         f"File format not supported: filepath={filepath}. refkeras reads `.keras` archives and legacy H5 files (`.h5` "
         "extension), not SavedModels, unzipped folders or Orbax checkpoints."
     )
+
+
+def _is_hdf5(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - as elsewhere
+            return file.read(len(SIGNATURE)) == SIGNATURE
+    except OSError:
+        return False
 
 
 def save_weights(

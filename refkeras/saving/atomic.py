@@ -25,8 +25,9 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], o
 
     Raises:
         IsADirectoryError: `path` is a folder.
-        OSError: the folder does not exist, cannot be written to, or is full. The old file is as it was, as it is when
-            `write` raises.
+        PermissionError: the file is there and may not be written to, or the folder may not.
+        OSError: the folder does not exist, or the disk is full. The old file is as it was, as it is when `write`
+            raises.
 
     Example:
 
@@ -39,19 +40,26 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], o
     target = Path(os.path.realpath(path))
     mode = _mode(target)
     temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
-        with os.fdopen(descriptor, "w+b") as file:
-            if mode is not None:
-                os.chmod(temporary, mode)  # noqa: PTH101 - Path.chmod is the same call
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(temporary, mode, write)
         os.replace(temporary, target)  # noqa: PTH105 - Path.replace is the same call
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            # The user knows the file by its own name.
+            error.filename, error.filename2 = os.fspath(path), None
         raise
     _sync_folder(target.parent)
+
+
+def _write(temporary: Path, mode: int | None, write: Callable[[BinaryIO], object]) -> None:
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    with os.fdopen(descriptor, "w+b") as file:
+        if mode is not None:
+            os.chmod(temporary, mode)  # noqa: PTH101 - Path.chmod is the same call
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _mode(target: Path) -> int | None:
@@ -64,6 +72,9 @@ def _mode(target: Path) -> int | None:
         raise IsADirectoryError(21, "Is a directory", str(target))
     if not stat.S_ISREG(found):
         raise OSError(f"{target} is no regular file: it cannot be replaced in one step.")
+    if not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        # Replacing it would be possible, but it was protected from that.
+        raise PermissionError(13, "Permission denied", str(target))
     return stat.S_IMODE(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
@@ -82,6 +83,8 @@ def _array(value: Any) -> np.ndarray:
 
 # -- reading ---------------------------------------------------------------------------
 
+_OF_LAYERS = re.compile(r"layers/([^/]+?)(?:_(\d+))?(?=/|$)")
+
 
 class _Store(Mapping[str, np.ndarray]):
     """The arrays of one group, read when they are asked for."""
@@ -108,9 +111,13 @@ def _store_at(root: Group, path: str) -> _Store:
     """Return the arrays of the object at a path; none if the file does not know it."""
     found = _group_at(root, path)
     if found is None and "_layer_checkpoint_dependencies" in root:
-        # What files of Keras 2.12 and before call `layers`.
-        found = _group_at(root, path.replace("layers", "_layer_checkpoint_dependencies"))
+        found = _group_at(root, _OF_LAYERS.sub(_old_name, path))
     return _Store(found)
+
+
+def _old_name(match: re.Match[str]) -> str:
+    """Return what Keras 2.12 calls `layers/dense_1`: its own list, in which layers with weights count twice."""
+    return f"_layer_checkpoint_dependencies/{match[1]}" + (f"_{2 * int(match[2])}" if match[2] else "")
 
 
 def _group_at(root: Group, path: str) -> Group | None:

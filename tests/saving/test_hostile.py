@@ -87,3 +87,10 @@ def test_unknown_classes_are_type_errors_too(tmp_path):
     CASES["subprocess.Popen as a layer, way 3"][1](tmp_path / "m.keras")
     with pytest.raises(TypeError, match=r"'Popen' of 'subprocess'.*layer \d \('dense'\) of model 'good'"):
         refkeras.models.load_model(tmp_path / "m.keras")
+
+
+def test_an_hdf5_file_under_the_new_name_is_recognized(tmp_path):
+    """What `model.save("model.keras")` of Keras 2.12 and before left."""
+    (tmp_path / "m.keras").write_bytes(good_legacy())
+    with pytest.raises(ValueError, match=r"It is an HDF5 file.*name that ends in `\.h5`"):
+        refkeras.models.load_model(tmp_path / "m.keras")

@@ -11,6 +11,6 @@ Format: *HDF5 File Format Specification*, version 3.0 (The HDF Group);
 section numbers in the modules are its.
 """
 
-from refkeras.saving.hdf5.objects import Dataset, Group, read_hdf5
+from refkeras.saving.hdf5.objects import SIGNATURE, Dataset, Group, read_hdf5
 
-__all__ = ["Dataset", "Group", "read_hdf5"]
+__all__ = ["SIGNATURE", "Dataset", "Group", "read_hdf5"]

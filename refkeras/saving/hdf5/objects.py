@@ -17,9 +17,9 @@ from refkeras.saving.hdf5.groups import read_links
 from refkeras.saving.hdf5.heaps import GlobalHeaps
 from refkeras.saving.limits import GROUP_DEPTH
 
-__all__ = ["Dataset", "Group", "read_hdf5"]
+__all__ = ["SIGNATURE", "Dataset", "Group", "read_hdf5"]
 
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def read_hdf5(data: bytes | memoryview) -> Group:
@@ -32,7 +32,7 @@ def read_hdf5(data: bytes | memoryview) -> Group:
         ValueError: it is no HDF5 file, or one of a format version that Keras does not write.
     """
     data = memoryview(data)
-    if bytes(data[:8]) != _SIGNATURE:
+    if bytes(data[:8]) != SIGNATURE:
         raise ModelFileError(f"This is no HDF5 file: it begins with {bytes(data[:8])!r}.")
     source = Source(data)
     cursor = source.cursor(8, min(96, len(data) - 8), "the superblock")
