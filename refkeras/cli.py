@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"refkeras {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_run(commands)
+    _add_explain(commands)
     _add_verify(commands)
     _add_bench(commands)
     return parser
@@ -55,6 +56,12 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
         choices=semantics.PRESETS,
         help=f"the Keras to be: {', '.join(semantics.PRESETS)} (default: the one the script imports)",
     )
+    run.add_argument(
+        "--explain", type=Path, metavar="FILE", help="write what the numbers of every fit were made of to FILE (JSON)"
+    )
+    run.add_argument(
+        "--explain-memory", type=int, default=256, metavar="MIB", help="how much memory that may take per fit (256)"
+    )
     run.add_argument("script", help="the script, as given to python")
     run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="the script's own arguments")
     run.set_defaults(command=_run)
@@ -68,7 +75,60 @@ def _run(options: argparse.Namespace) -> int:
             pass
     except OSError as error:
         return _fail(f"can't open file {options.script!r}: [Errno {error.errno}] {error.strerror}")
-    run_script(options.script, options.arguments, options.semantics)
+    if options.explain is None:
+        run_script(options.script, options.arguments, options.semantics)
+        return 0
+    from refkeras.explain.command import recording
+
+    try:
+        recording(
+            lambda: run_script(options.script, options.arguments, options.semantics),
+            options.explain,
+            options.explain_memory,
+        )
+    except ValueError as error:
+        if not str(error).startswith("--explain"):
+            raise
+        return _fail(str(error))
+    return 0
+
+
+def _add_explain(commands: argparse._SubParsersAction) -> None:
+    explain = commands.add_parser(
+        "explain",
+        help="show where the numbers of a run come from",
+        description="Show where the numbers of a run come from, given the file that `refkeras run --explain` wrote: "
+        "one of them as text, or all of them as a page.",
+    )
+    explain.add_argument("file", type=Path, help="the file")
+    explain.add_argument("--html", type=Path, metavar="PAGE", help="write a page to PAGE, one file that needs no other")
+    explain.add_argument("--title", default="", help="the page's title")
+    explain.add_argument("--fit", type=int, metavar="N", help="which fit of the script, from 1 (default: the last)")
+    explain.add_argument("--key", default="loss", help="a key of the log, learning_rate or gradient_norm (loss)")
+    explain.add_argument("--epoch", type=int, metavar="N", help="the epoch, as the log counts (default: the last)")
+    explain.add_argument("--batch", type=int, metavar="N", help="one batch of it alone, from 1")
+    explain.add_argument("--depth", type=int, default=3, metavar="N", help="how many levels to go down (3)")
+    explain.add_argument("--json", action="store_true", help="print it as JSON, all levels")
+    explain.set_defaults(command=_explain)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from refkeras.explain.command import show
+
+    try:
+        show(
+            options.file,
+            options.html,
+            title=options.title,
+            fit=options.fit,
+            key=options.key,
+            epoch=options.epoch,
+            batch=options.batch,
+            depth=options.depth,
+            as_json=options.json,
+        )
+    except (OSError, ValueError, ImportError) as error:
+        return _fail(str(error))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,19 +32,30 @@ class BatchView:
 
     def __init__(self, run: RunRecord, batch: BatchRecord, name: str, phase: str) -> None:
         self.run, self.batch, self.name, self.phase = run, batch, name, phase
+        self._found: dict[tuple[str, int], Derivation] = {}
 
     # -- losses ----------------------------------------------------------------------
 
-    def loss(self, name: str) -> Derivation:
+    def _once(self, what: str, i: int, make: Callable[[], Derivation]) -> Derivation:
+        """Return a derivation that is made when it is first asked for, and then kept."""
+        if (what, i) not in self._found:
+            self._found[what, i] = make()
+        return self._found[what, i]
+
+    def loss(self) -> Derivation:
         """Return where the batch's loss comes from: its outputs' losses, weighted, and the penalties."""
+        return self._once("loss", 0, self._loss)
+
+    def _loss(self) -> Derivation:
+        name = f"loss of {self.name}"
         batch, infos = self.batch, self.run.terms or []
         if batch.total is None:
             return given(name, np.nan, ["There is no loss, or one that is not reduced to a number."])
         found = [(i, term) for i, term in enumerate(batch.terms) if term is not None and not np.ndim(term.value)]
         factors: list[float | None] = [infos[i].factor for i, _ in found]
         if len(found) == 1 and factors == [None] and not batch.penalties:
-            return self._checked(self.term(found[0][0], name))
-        inputs = [self.term(i, f"{self.term_name(i)} of {self.name}") for i, _ in found]
+            return self._checked(self.term(found[0][0]))
+        inputs = [self.term(i) for i, _ in found]
         inputs += [self.penalty(*penalty) for penalty in batch.penalties]
         factors += [None] * len(batch.penalties)
         if len(inputs) > len(batch.penalties) > 0:
@@ -61,9 +73,12 @@ class BatchView:
             return found
         return given(found.name, total, [f"As the step computed it. What is kept would give {found.shown}."])
 
-    def term_name(self, i: int) -> str:
+    def _term_name(self, i: int) -> str:
         info = (self.run.terms or [])[i]
-        return info.key or f"{info.loss} of {info.output}"
+        if info.key is not None:
+            return f"{info.key} of {self.name}"
+        alone = info.factor is None and not self.batch.penalties
+        return f"{'loss' if alone else info.loss} of {self.name}"
 
     def penalty(self, name: str, value: Any, parts: list[list[Any]]) -> Derivation:
         """Return where a penalty comes from."""
@@ -73,8 +88,12 @@ class BatchView:
         factors = [float(str(np.float32(f))) if value.dtype == np.float32 else f for _, f, _ in parts]
         return derive(name, "weighted_sum", inputs, value.dtype, factors=factors)
 
-    def term(self, i: int, name: str) -> Derivation:
+    def term(self, i: int) -> Derivation:
         """Return where one output's loss comes from: the values of the samples, and their weights."""
+        return self._once("term", i, lambda: self._term(i))
+
+    def _term(self, i: int) -> Derivation:
+        name = self._term_name(i)
         info, term = (self.run.terms or [])[i], self.batch.terms[i]
         assert term is not None
         notes = [f"{info.loss} of the output {info.output!r}."]
@@ -119,9 +138,13 @@ class BatchView:
 
     # -- metrics ---------------------------------------------------------------------
 
-    def measure_total(self, i: int, name: str) -> Derivation:
+    def measure_total(self, i: int) -> Derivation:
         """Return where the total that a batch adds to a metric comes from."""
+        return self._once("total", i, lambda: self._measure_total(i))
+
+    def _measure_total(self, i: int) -> Derivation:
         info, measured = (self.run.measures or [])[i], self.batch.measures[i]
+        name = f"{info.key}, total of {self.name}"
         if measured.values is None:
             return given(name, measured.total, [_GONE])
         if measured.steps != "counted" and measured.values.ndim > 1:
@@ -169,14 +192,14 @@ class BatchView:
             return found
         return given(found.name, measured.total, [_GONE])
 
-    def measure_mean(self, i: int, name: str) -> Derivation:
+    def measure_mean(self, i: int) -> Derivation:
         """Return what a metric is in this batch alone."""
         info, measured = (self.run.measures or [])[i], self.batch.measures[i]
         if measured.total is None:
             raise ValueError(f"The metric {info.key!r} is not a mean of a function's values: no batch has its own.")
         formula = "root_of_mean" if info.kind == "root" else "total_over_count"
-        total = self.measure_total(i, f"{info.key}, total of {self.name}")
-        return derive(name, formula, [total], measured.total.dtype, counts=[measured.count])
+        name = f"{info.key} of {self.name}"
+        return derive(name, formula, [self.measure_total(i)], measured.total.dtype, counts=[measured.count])
 
     # -- the update ------------------------------------------------------------------
 

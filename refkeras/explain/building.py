@@ -66,6 +66,8 @@ class EpochView:
     def __init__(self, run: RunRecord, record: EpochRecord, evaluated: bool = False) -> None:
         self.run, self.record, self.evaluated = run, record, evaluated
         self.when = f"evaluation {record.number}" if evaluated else f"epoch {record.number}"
+        self._views: dict[tuple[int, int], BatchView] = {}
+        self._found: dict[str, Derivation] = {}
 
     def explain(self, key: str, batch: int | None = None) -> Derivation:
         """Return where the value of a key comes from.
@@ -108,8 +110,12 @@ class EpochView:
 
     def view(self, phase: PhaseRecord, number: int) -> BatchView:
         """Return a batch, counted from 0."""
-        what = "evaluation" if self.evaluated else "validation" if phase is self.record.validation else "training"
-        return BatchView(self.run, phase.batches[number], f"batch {number + 1}", what)
+        if (id(phase), number) not in self._views:
+            what = "evaluation" if self.evaluated else "validation" if phase is self.record.validation else "training"
+            batch = phase.batches[number]
+            view = BatchView(self.run, batch, f"batch {number + 1} ({batch.size} rows)", what)
+            self._views[id(phase), number] = view
+        return self._views[id(phase), number]
 
     # -- one batch -------------------------------------------------------------------
 
@@ -130,11 +136,11 @@ class EpochView:
         if base in RATES:
             return view.rate()
         if kind == "loss":
-            return view.loss(f"{key} of {view.name}")
+            return view.loss()
         if kind == "term":
-            return view.term(i, f"{key} of {view.name}")
+            return view.term(i)
         if kind == "measure":
-            return view.measure_mean(i, f"{key} of {view.name}")
+            return view.measure_mean(i)
         raise ValueError(f"{key!r} is logged by a callback, once an epoch: it has no batches.")
 
     def last_batch(self) -> BatchView:
@@ -161,6 +167,11 @@ class EpochView:
 
     def of_epoch(self, key: str) -> Derivation:
         """Return where a logged value comes from."""
+        if key not in self._found:
+            self._found[key] = self._of_epoch(key)
+        return self._found[key]
+
+    def _of_epoch(self, key: str) -> Derivation:
         name = f"{key} of {self.when}"
         phase, base = self.phase_of(key)
         logged = self.record.logs[key]
@@ -201,11 +212,8 @@ class EpochView:
             by_rows = kind == "loss" or self.run.parts_by_rows
         weights = [batch.size if by_rows else 1 for batch in phase.batches]
 
-        own = "loss" if kind == "loss" else str((self.run.terms or [])[i].key)
-
         def make(b: int) -> Derivation:
-            label = f"{own} of {views[b].name} ({phase.batches[b].size} rows)"
-            return views[b].loss(label) if kind == "loss" else views[b].term(i, label)
+            return views[b].loss() if kind == "loss" else views[b].term(i)
 
         values = np.array([_value_of(batch, kind, i) for batch in phase.batches], self.run.dtype)
         counted = "each batch counts by its rows" if by_rows else "each batch counts once, whatever its rows"
@@ -223,8 +231,7 @@ class EpochView:
         counts = [m.count for m in measured]
 
         def make(b: int) -> Derivation:
-            view = self.view(phase, numbers[b])
-            return view.measure_total(i, f"{info.key}, total of {view.name} ({shown(counts[b])} values)")
+            return self.view(phase, numbers[b]).measure_total(i)
 
         formula = "root_of_mean" if info.kind == "root" else "total_over_count"
         return derive(name, formula, Inputs(values, make), values.dtype, counts=counts)
@@ -235,10 +242,10 @@ class EpochView:
 
         def log_of(b: int) -> Derivation:
             view = self.view(phase, b)
-            label = f"what {view.name} logged ({sizes[b]} rows)"
+            label = f"what {view.name} logged"
             if kind == "measure":
                 return self.mean_of_measure(label, phase, range(b, b + 1), i)
-            own = view.loss(f"loss of {view.name}") if kind == "loss" else view.term(i, f"value of {view.name}")
+            own = view.loss() if kind == "loss" else view.term(i)
             return derive(label, "running_mean", [own], self.run.dtype, weights=[sizes[b]])
 
         logs = [log_of(b) for b in range(len(sizes))]

@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from refkeras.explain.formulas import FORMULAS, shown
+from refkeras.explain.formulas import FORMULAS, SHOWN_TERMS, shown
 
 __all__ = ["Derivation", "DerivationError", "Inputs", "derive", "given"]
 
@@ -38,6 +38,9 @@ class Inputs(Sequence["Derivation"]):
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def __iter__(self) -> Iterator[Derivation]:
+        return (self[i] for i in range(len(self.values)))
 
     @overload
     def __getitem__(self, index: int) -> Derivation: ...
@@ -123,8 +126,11 @@ class Derivation:
 
     @property
     def symbols(self) -> str:
-        """The formula in symbols; empty for a number that was recorded."""
-        return FORMULAS[self.formula].symbols
+        """The formula in symbols, a short sum by the names of its inputs; empty for a number that was recorded."""
+        if self.formula != "weighted_sum" or len(self.inputs) > SHOWN_TERMS:
+            return FORMULAS[self.formula].symbols
+        names = [node.name.partition(" of ")[0] for node in self.inputs]
+        return FORMULAS[self.formula].numbers(names, **self.params)
 
     @property
     def numbers(self) -> str:
@@ -273,10 +279,14 @@ def plain(value: Any) -> Any:
     return float(str(value)) if isinstance(value, np.float32) else number
 
 
+# NumPy takes long to spell a dtype's name.
+_NAMES: dict[type, str] = {np.float32: "float32", np.float64: "float64"}
+
+
 def given(name: str, value: Any, notes: Sequence[str] = ()) -> Derivation:
     """Return the derivation of a number that is not taken apart."""
     value = value if isinstance(value, np.floating) else np.float64(value)
-    return Derivation(name, "given", value, value.dtype.name, notes=notes)
+    return Derivation(name, "given", value, _NAMES.get(type(value)) or value.dtype.name, notes=notes)
 
 
 def derive(
@@ -304,4 +314,4 @@ def derive(
     values = inputs.values if inputs.values.dtype == dtype else inputs.values.astype(dtype)
     with np.errstate(all="ignore"):
         value = dtype.type(FORMULAS[formula].compute(values, **params))
-    return Derivation(name, formula, value, dtype.name, inputs, params, also, notes)
+    return Derivation(name, formula, value, _NAMES.get(dtype.type) or dtype.name, inputs, params, also, notes)

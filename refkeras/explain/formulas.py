@@ -18,7 +18,7 @@ from refkeras.ops.accuracy import argmax as _argmax_of
 from refkeras.ops.activations import sigmoid as _sigmoid_of
 from refkeras.ops.softmax import softmax as _softmax_of
 
-__all__ = ["FORMULAS", "Formula", "shown"]
+__all__ = ["FORMULAS", "SHOWN_TERMS", "Formula", "shown"]
 
 Vector = Any
 SHOWN_TERMS = 4
@@ -134,7 +134,9 @@ _add(
     "the mean of its inputs, each counted as often as its weight says",
     "Σ wᵢ xᵢ / Σ wᵢ",
     _running_mean,
-    lambda texts, weights: f"({_listed(_times(texts, weights))}) / {shown(float(sum(weights)))}",
+    lambda texts, weights: (
+        f"({_listed(texts if set(weights) == {1} else _times(texts, weights))}) / {shown(float(sum(weights)))}"
+    ),
 )
 _add(
     "total_over_count",

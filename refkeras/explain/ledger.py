@@ -264,6 +264,12 @@ class Ledger(Callback):
 
         return explain(self.run, key, epoch, batch, evaluation)
 
+    def log(self) -> str:
+        """Return the log of the run as its Keras prints it; times are the ledger's own."""
+        from refkeras.explain.log import log_text
+
+        return log_text(self.run)
+
     def plot_plateau(self, ax: Any = None, *, sample: int | None = None) -> Any:
         """Draw the sample whose loss falls furthest while its class stays wrong (see `plots.plot_plateau`)."""
         from refkeras.explain.plots import plot_plateau

@@ -51,10 +51,11 @@ def _sum(
     penalties = [sum(float(penalty[1]) for penalty in batch.penalties) for batch in phase.batches]
     if any(batch.penalties for batch in phase.batches):
         sizes = [batch.size for batch in phase.batches]
-        nodes = [given(f"penalties of batch {b + 1}", np.float64(p)) for b, p in enumerate(penalties)]
-        inputs.append(derive("penalties of regularizers", "running_mean", nodes, "float64", weights=sizes))
+        kind = np.dtype(view.run.dtype).type
+        nodes = [given(f"penalties of batch {b + 1}", kind(p)) for b, p in enumerate(penalties)]
+        inputs.append(derive("penalties of the regularizers", "running_mean", nodes, view.run.dtype, weights=sizes))
         factors.append(None)
-    return derive(f"{key} as the sum of its parts{counted}", "weighted_sum", inputs, "float64", factors=factors)
+    return derive(f"{key} as the sum of its parts{counted}", "weighted_sum", inputs, view.run.dtype, factors=factors)
 
 
 def _inconsistency(key: str, sizes: list[int], sums: list[Derivation], loss: Derivation) -> str:

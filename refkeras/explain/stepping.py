@@ -142,7 +142,7 @@ def _ledger(model: Any) -> Ledger:
 
 def _loss(ledger: Ledger) -> Derivation:
     assert ledger._phase is not None
-    return BatchView(ledger.run, ledger._phase.batches[0], "the batch", "training").loss("loss")
+    return BatchView(ledger.run, ledger._phase.batches[0], "the batch", "training").loss()
 
 
 def _slots(model: Any) -> list[Any]:

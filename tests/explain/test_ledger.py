@@ -130,7 +130,7 @@ def test_unequal_batches_and_the_parts_of_keras_3():
 def test_a_batch_of_its_own():
     _, _, ledger = recorded_run(PLAIN)
     first = ledger.explain("loss", epoch=1, batch=1)
-    assert first.name == "loss of batch 1" and first == ledger.explain("loss", epoch=1, batch=1)
+    assert first.name == "loss of batch 1 (5 rows)" and first == ledger.explain("loss", epoch=1, batch=1)
     assert float(first.value) == float(ledger.explain("loss", epoch=1).inputs[0].value)
     hits = ledger.explain("accuracy", epoch=1, batch=2)
     assert float(hits.value) == np.mean([float(d.value) for d in hits.inputs[0].inputs]).astype("float32")

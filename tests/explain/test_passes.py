@@ -138,7 +138,7 @@ def test_tables_show_shapes_and_numbers():
     model = make_model()
     found = explain.step(model, *make_data())
     text = str(found)
-    for part in ("lstm.i", "(5, 6, 4)", "answer/kernel", "gradients", "/iteration", "loss = "):
+    for part in ("lstm.i", "(5, 6, 4)", "answer/kernel", "gradients", "/iteration", "loss of the batch = "):
         assert part in text, part
     assert "lstm.f" in found._repr_html_()
     iteration = next(change for change in found.slots if change.path.endswith("/iteration"))
