@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import refkeras
 from parity_tests.agreement import assert_agrees
 from parity_tests.compile_sides import ENGINES, ROWS, Compilation, Outcome, ours
-from parity_tests.engines import both_kerases, keras, tf_keras
+from parity_tests.engines import KERAS_3, both_kerases, keras, tf_keras
 from parity_tests.shows import shows
 from refkeras import semantics
 
@@ -311,7 +311,7 @@ def outcomes(**case: Any) -> dict[str, Outcome]:
     return found
 
 
-K3, K2 = DIALECTS
+K3, K2 = KERAS_3, "tf_keras"
 
 
 @both_kerases

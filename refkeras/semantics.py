@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-__all__ = ["PRESETS", "Semantics", "current", "diff", "get", "use"]
+__all__ = ["PRESETS", "Differences", "Semantics", "current", "diff", "get", "use"]
 
 
 def one_of(*values: Any, doc: str) -> Any:
@@ -966,11 +966,46 @@ class use:  # noqa: N801
         _current = self._previous
 
 
-def diff(a: str | Semantics, b: str | Semantics) -> dict[str, tuple[Any, Any, str]]:
-    """Return the fields on which two engines differ: `{field: (value in a, value in b, meaning)}`."""
-    a, b = get(a), get(b)
-    return {
-        item.name: (getattr(a, item.name), getattr(b, item.name), item.metadata["doc"])
-        for item in dataclasses.fields(Semantics)
-        if item.name != "name" and getattr(a, item.name) != getattr(b, item.name)
-    }
+class Differences(dict[str, tuple[Any, Any, str]]):
+    """`{field: (value in a, value in b, meaning)}`, which prints as a table."""
+
+    def __init__(self, a: Semantics, b: Semantics) -> None:
+        self.names = a.name, b.name
+        super().__init__(
+            (item.name, (getattr(a, item.name), getattr(b, item.name), item.metadata["doc"]))
+            for item in dataclasses.fields(Semantics)
+            if item.name != "name" and getattr(a, item.name) != getattr(b, item.name)
+        )
+
+    def __str__(self) -> str:
+        import textwrap
+
+        if not self:
+            return f"{self.names[0]} and {self.names[1]} do not differ."
+        rows = [("", *self.names), *((name, repr(a), repr(b)) for name, (a, b, _) in self.items())]
+        widths = [max(len(row[i]) for row in rows) for i in range(2)]
+        head, *lines = [f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}".rstrip() for row in rows]
+        meanings = (textwrap.indent(textwrap.fill(doc, 96), "    ") for _, _, doc in self.values())
+        return "\n".join([head, *(f"{line}\n{meaning}" for line, meaning in zip(lines, meanings, strict=True))])
+
+    __repr__ = __str__
+
+
+def diff(a: str | Semantics, b: str | Semantics) -> Differences:
+    """Return the fields on which two engines differ: `{field: (value in a, value in b, meaning)}`.
+
+    Args:
+        a, b: presets' names, or `Semantics`.
+
+    Returns:
+        A dict that prints as a table, in the order of `docs/semantics.md`.
+
+    Raises:
+        ValueError: no preset has that name.
+
+    >>> diff("keras-3@jax", "keras-3@numpy")["binary_crossentropy_of_logits"][:2]
+    ('exact', 'clipped')
+    >>> print(diff("tf_keras", "tf_keras"))
+    tf_keras and tf_keras do not differ.
+    """
+    return Differences(get(a), get(b))
