@@ -223,7 +223,7 @@ def test_the_gates(tab, ledgers):
     trace = ledgers[0].run.history[1].traces[0]
     tab.fill("#gate-epoch", "1")
     tab.select_option("#gate-sample", index=2)
-    tab.wait_for_timeout(50)
+    tab.wait_for_selector('#maps[data-shown="lstm 3 2"]')
     assert tab.inner_text("#gate-epoch-shown") == "2" and tab.locator("#maps canvas").count() == 6
     canvas = tab.locator("#maps canvas").nth(1)
     canvas.focus()
@@ -234,7 +234,7 @@ def test_the_gates(tab, ledgers):
     assert said.startswith("lstm.f, sample 3, step 2, unit 3: ")
     assert np.float32(said.rpartition(" ")[2]) == trace.values["f"][2, 1, 2]
     box = canvas.bounding_box()
-    tab.mouse.move(box["x"] + box["width"] * 0.99, box["y"] + box["height"] * 0.99)
+    canvas.hover(position={"x": box["width"] - 3, "y": box["height"] - 3})
     said = tab.inner_text("#cell")
     assert np.float32(said.rpartition(" ")[2]) == trace.values["f"][2, -1, -1]
 

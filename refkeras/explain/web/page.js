@@ -371,13 +371,16 @@ function drawGates() {
 for (const id of ["gate-layer", "gate-sample", "gate-epoch"]) byId(id).addEventListener("input", () => drawMaps());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawMaps());
 
+let drawing = 0;
 async function drawMaps() {
+  const own = ++drawing;
   const run = data.runs[state.run];
   const traced = run.epochs.map((epoch, i) => i).filter((i) => run.epochs[i].traced.length);
   const index = traced[Number(byId("gate-epoch").value)];
   if (index === undefined) return;
   byId("gate-epoch-shown").textContent = run.epochs[index].number;
   const chunk = await unpack(state.run, index);
+  if (own !== drawing) return; // another choice was made meanwhile
   const trace = chunk.traces.find((t) => t.layer === byId("gate-layer").value) || chunk.traces[0];
   const [samples, steps, units] = trace.shape;
   const select = byId("gate-sample");
@@ -387,6 +390,7 @@ async function drawMaps() {
   const sample = Math.max(0, Number(select.value) || 0);
   byId("maps").replaceChildren(...Object.keys(GATES).map((gate) =>
     heatMap(gate, trace.gates[gate].slice(sample * steps * units, (sample + 1) * steps * units), steps, units, trace.layer, sample)));
+  byId("maps").dataset.shown = [trace.layer, sample + 1, run.epochs[index].number].join(" ");
 }
 
 function heatMap(gate, values, steps, units, layer, sample) {
