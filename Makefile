@@ -57,6 +57,9 @@ parity-gpu: ## the parity suite on a GPU, in a Python with a CUDA build of JAX o
 	$(PYTHON) -m pip install -q keras==3.15.1 $(GPU_TOOLS)
 	PYTHONPATH=. REFKERAS_DEVICE=gpu $(PARITY_ENGINE) $(PYTHON) -m pytest parity_tests $(PARITY_ARGUMENTS)
 
+fuzz: $(TOOLS) ## ten thousand damaged model files: each is loaded, or refused with a clear error
+	$(BIN)/python -m tests.saving.fuzz
+
 replay: $(TOOLS) $(ENGINES) $(REPLAY) ## draws and whole runs from the seed alone, on every engine
 	$(BIN)/python -m parity_tests.replay
 

@@ -170,9 +170,18 @@ _LAYERS: dict[str, list[Case]] = {
     "Softmax": [case((2, 3), axis=1), case((2, 3), axis=(1, 2), legacy=False)],
 }
 _BY_CLASS: dict[str, Any] = {"reduction": "sum", "name": "mine"}
+
+
+def _plain(family: str, of_all: list[Case]) -> dict[str, list[Case]]:
+    """Return the cases of the classes that have no arguments of their own."""
+    common = {key for case in of_all for key in case.given}
+    return {name: of_all for name in members(family) if arguments(family, name) <= common}
+
+
 _LOSSES: dict[str, list[Case]] = {
-    "MeanSquaredError": [case(**_BY_CLASS), case(dtype="float64", only="3")],
-    "MeanAbsoluteError": [case(**_BY_CLASS), case(dtype="float64", only="3")],
+    **_plain("losses", [case(**_BY_CLASS), case(dtype="float64", only="3")]),
+    "CosineSimilarity": [case(axis=1, **_BY_CLASS), case(dtype="float64", only="3")],
+    "Huber": [case(delta=0.6, **_BY_CLASS), case(dtype="float64", only="3")],
     "BinaryCrossentropy": [
         case(from_logits=True, label_smoothing=0.1, axis=1, **_BY_CLASS),
         case(dtype="float64", only="3"),
@@ -190,15 +199,18 @@ _LOSSES: dict[str, list[Case]] = {
     ],
 }
 _METRICS: dict[str, list[Case]] = {
+    **_plain("metrics", [case(name="mine", dtype="float64")]),
+    # They take values, not targets and predictions: `compile` cannot use them.
     "Mean": [],
     "Sum": [],
+    "CosineSimilarity": [case(name="mine", dtype="float64", axis=1)],
+    "TopKCategoricalAccuracy": [case(name="mine", dtype="float64", k=2)],
+    "SparseTopKCategoricalAccuracy": [
+        case(name="mine", dtype="float64", k=2),
+        case(from_sorted_ids=True, only="3"),
+    ],
+    "R2Score": [case(name="mine", dtype="float64", class_aggregation="variance_weighted_average", num_regressors=1)],
     "MeanMetricWrapper": [case(fn=lambda k: k.metrics.binary_accuracy, name="mine", dtype="float64")],
-    **{
-        name: [case(name=f"my_{name}", dtype="float64")]
-        for name in ("Accuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "MeanAbsoluteError")
-    },
-    "MeanSquaredError": [case(name="mine", dtype="float64")],
-    "RootMeanSquaredError": [case(name="mine", dtype="float64")],
     "BinaryAccuracy": [case(name="mine", dtype="float64", threshold=0.3)],
     "BinaryCrossentropy": [case(name="mine", dtype="float64", from_logits=True, label_smoothing=0.1)],
     "CategoricalCrossentropy": [case(name="mine", dtype="float64", from_logits=True, label_smoothing=0.1, axis=1)],

@@ -119,6 +119,10 @@ def get_policy(dtype: str | np.dtype | type | dict | DTypePolicy | None) -> DTyp
     if isinstance(dtype, DTypePolicy):
         return dtype
     if isinstance(dtype, dict):
+        if not isinstance(dtype.get("config"), dict):
+            raise ValueError(
+                f"Invalid dtype: {dtype!r}. Expected the record of a DTypePolicy, with a dict as `config`."
+            )
         return DTypePolicy.from_config(dtype["config"])
     return DTypePolicy(standardize_dtype(dtype))
 

@@ -14,6 +14,7 @@ from refkeras.layers.input_spec import InputSpec
 from refkeras.layers.lstm_cell import DEFAULT_RECURRENT_ACTIVATION, LSTMCell
 from refkeras.ops.activations import sigmoid, tanh
 from refkeras.ops.lstm import lstm
+from refkeras.saving.limits import charge_state
 from refkeras.variable import Variable
 
 __all__ = ["LSTM"]
@@ -170,6 +171,8 @@ class LSTM(Layer):
                     "When using `stateful=True` in a RNN, the batch size must be static. "
                     f"Found dynamic batch size: sequence.shape={sequences_shape}"
                 )
+            for size in self.cell.state_size:
+                charge_state((batch, size), np.dtype(self.compute_dtype).itemsize, f"{self.name}/rnn_state")
             self.states = [
                 Variable(zeros, trainable=False, name="rnn_state", path=f"{self.name}/rnn_state")
                 for zeros in self.get_initial_state(batch)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from refkeras import config, naming, semantics
+from refkeras.saving.limits import charge_state
 from refkeras.variable import Variable
 
 __all__ = ["Metric"]
@@ -84,6 +85,7 @@ class Metric:
             initializer = initializers.get(initializer)
         name = name or naming.auto_name("variable")
         path = f"{self.name.replace('/', '>')}/{name}"
+        charge_state(tuple(shape), np.dtype(float).itemsize, path)
         variable = Variable(initializer, tuple(shape), dtype or config.floatx(), trainable=False, name=name, path=path)
         self._variables.append(variable)
         return variable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 from refkeras.saving.errors import ModelFileError
@@ -61,7 +62,6 @@ def _check_structure(raw: bytes, what: str) -> None:
 def _unique(pairs: list[tuple[str, Any]], what: str) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
         raise ModelFileError(f"{what} names the key {twice!r} twice in one object.")
     return found

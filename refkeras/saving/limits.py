@@ -14,7 +14,7 @@ from typing import Any
 
 from refkeras.saving.errors import ModelFileError
 
-__all__ = ["Allowance", "allow", "charge_call", "charge_object", "charge_weight"]
+__all__ = ["Allowance", "allow", "charge_call", "charge_object", "charge_state", "charge_weight"]
 
 #: Members of a .keras archive. Keras writes three, and one for each asset of layers that refkeras does not have.
 MEMBERS = 64
@@ -26,6 +26,8 @@ JSON_BYTES, JSON_CONTAINERS = 8 << 20, 400_000
 JSON_DEPTH = 200
 #: Bytes of a compressed member that are accepted whatever its ratio, and the ratio that is accepted beyond.
 INFLATED_BYTES, INFLATED_RATIO = 16 << 20, 20
+#: Bytes of what is no weight and in no file: the states of stateful layers, and of metrics.
+STATE_BYTES = 64 << 20
 #: Records with a `class_name` in a configuration.
 OBJECTS = 20_000
 #: Calls of layers that a configuration may lead to, those inside nested models included.
@@ -39,6 +41,7 @@ class Allowance:
 
     def __init__(self, weight_bytes: int) -> None:
         self.weight_bytes = self.weights_left = weight_bytes
+        self.state_left = STATE_BYTES
         self.objects_left = OBJECTS
         self.calls_left = CALLS
 
@@ -73,6 +76,21 @@ def charge_weight(shape: tuple[int, ...], itemsize: int, name: str) -> None:
             f"the {_allowance.weight_bytes:,} bytes of weights in the file. The configuration declares shapes that the "
             "file does not hold."
         )
+
+
+def charge_state(shape: tuple[int, ...], itemsize: int, name: str) -> None:
+    """Count a variable that is about to be made and that no file holds.
+
+    Raises:
+        ValueError: all of them take more than `STATE_BYTES`.
+    """
+    if _allowance is not None:
+        _allowance.state_left -= math.prod(shape) * itemsize
+        if _allowance.state_left < 0:
+            raise ModelFileError(
+                f"The configuration asks for more than {STATE_BYTES:,} bytes of states and metrics; {name!r} of shape "
+                f"{tuple(shape)} goes beyond that."
+            )
 
 
 def charge_object() -> None:

@@ -211,7 +211,7 @@ def _class(config: dict[str, Any], custom: dict[str, Any] | None, module_objects
             return found
     # Records of older files name no module.
     known = members_of(module) if module else dict(module_objects or {})
-    known = {key: value for key, value in known.items() if not isinstance(value, types.FunctionType)}
+    known = {key: value for key, value in known.items() if hasattr(value, "from_config")}
     if name not in known:
         raise _unknown("class", name, config, known)
     if registered not in (None, name):

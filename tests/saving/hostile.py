@@ -159,6 +159,32 @@ config_case(
 )
 
 
+#: A loss or metric of a function, and what else a file may call the function.
+for _i, _fn in enumerate(("eval", "os.system", ["eval"], *_named("os", "system"), LAMBDA, LAMBDA_3)):
+    for _kind, _class, _key in (("metric", "MeanMetricWrapper", "metrics"), ("loss", "LossFunctionWrapper", "loss")):
+        _record = {
+            "module": f"keras.{'metrics' if _kind == 'metric' else 'losses'}",
+            "class_name": _class,
+            "config": {"name": "mine", "fn": _fn, "fn_module": "os", "module": "os"},
+            "registered_name": None,
+        }
+        config_case(
+            f"a {_kind} of a function of another module, way {_i}",
+            lambda c, record=_record, key=_key: c["compile_config"].update({key: record}),
+        )
+config_case(
+    "custom objects of the file's own",
+    lambda c: layer(c, "dense")["config"].update(custom_objects={"Dense": "os.system"}),
+)
+for _class in ("Pass", "InputSpec", "Layer", "deserialize", "Input"):
+    _record = {"module": "keras.layers", "class_name": _class, "config": {"outputs": [1]}, "registered_name": None}
+    config_case(f"{_class} as a layer", lambda c, record=_record: layer(c, "dense").update(record))
+    config_case(
+        f"{_class} as an initializer",
+        lambda c, record=_record: layer(c, "dense")["config"].update(kernel_initializer=record),
+    )
+
+
 def _legacy_lambda(file: Any) -> None:
     config = json.loads(file.attrs["model_config"])
     record = next(r for r in config["config"]["layers"] if r["name"] == "dense")
@@ -191,6 +217,29 @@ for _what, _size in BAD_SIZES.items():
         f"build shape: {_what}",
         lambda c, size=_size: layer(c, "dense").update(build_config={"input_shape": [None, size]}),
     )
+
+
+def _stateful(batch: int) -> Callable[[dict[str, Any]], None]:
+    """A layer that keeps a state of so many rows, which no weight accounts for."""
+
+    def change(config: dict[str, Any]) -> None:
+        for name in ("x", "masking"):
+            layer(config, name)["build_config"] = None
+        layer(config, "x")["config"]["batch_shape"] = [batch, 4, 3]
+        layer(config, "memory")["config"]["stateful"] = True
+        layer(config, "memory")["build_config"] = {"input_shape": [batch, 4, 3]}
+
+    return change
+
+
+config_case("states of a thousand million rows", _stateful(10**9))
+config_case("states of 10**18 rows", _stateful(10**18))
+config_case("a seed of 400 digits", lambda c: layer(c, "dropout")["config"].update(seed=10**400))
+config_case("a rate that is NaN", lambda c: layer(c, "dropout")["config"].update(rate=float("nan")))
+config_case("a class name of a million letters", lambda c: layer(c, "dense").update(class_name="D" * 1_000_000))
+config_case(
+    "an activation of a million letters", lambda c: layer(c, "dense")["config"].update(activation="relu" * 250_000)
+)
 for _dtype in ("object", "O", "U1000000000", "S1000000000", "V1000000000", "(1000000000,)f4", "f4,f4", 3, None, ["f4"]):
     _data = {"class_name": "__numpy__", "config": {"value": [1.0], "dtype": _dtype}}
     config_case(
@@ -348,6 +397,7 @@ JSONS = {
     "nine million bytes": b'{"a": "' + b"x" * 9_000_000 + b'"}',
     "eight million empty lists": b'{"a": [' + b"[]," * 2_600_000 + b"[]]}",
     "a key twice": b'{"class_name": "Sequential", "class_name": "Model", "config": {}}',
+    "a key twice after many": b'{"a": {' + b"".join(b'"%d": 0, ' % i for i in range(400_000)) + b'"z": 0, "z": 1}}',
     "an empty record": b"{}",
     "a record without a class": b'{"config": {}}',
     "a record of null": b'{"class_name": null, "config": null}',
@@ -480,6 +530,8 @@ def _patched(where: bytes, offset: int, value: bytes) -> Make:
 CASES["a member that claims 4 GB"] = (".keras", _patched(b"PK\1\2", 20, b"\xf0\xff\xff\xff\xf0\xff\xff\xff"))
 CASES["a member that claims to expand"] = (".keras", _patched(b"PK\1\2", 24, b"\xf0\xff\xff\xff"))
 CASES["a member that begins elsewhere"] = (".keras", _patched(b"PK\1\2", 42, b"\x40\0\0\0"))
+CASES["a member of another name in its own header"] = (".keras", _patched(b"PK\3\4", 30, b"x"))
+CASES["a member that overlaps another"] = (".keras", _patched(b"PK\1\2", 42, b"\0\0\0\0"))
 CASES["an encrypted member"] = (".keras", _patched(b"PK\1\2", 8, b"\1\0"))
 CASES["a wrong checksum"] = (".keras", _patched(b"PK\1\2", 16, b"\0\0\0\0"))
 CASES["a table of contents of 4 GB"] = (".keras", _patched(b"PK\5\6", 12, b"\xf0\xff\xff\xff"))

@@ -80,7 +80,7 @@ def configs(draw: Any, config: dict[str, Any]) -> dict[str, Any]:
         elif kind == "twice" and isinstance(target, list):
             target.append(copy.deepcopy(target[key]))
         else:
-            target[key] = draw(st.sampled_from(_VALUES))
+            target[key] = copy.deepcopy(draw(st.sampled_from(_VALUES)))
         if not config:
             break
     return config
