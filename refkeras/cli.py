@@ -135,10 +135,12 @@ def _explain(options: argparse.Namespace) -> int:
 def _add_verify(commands: argparse._SubParsersAction) -> None:
     verify = commands.add_parser(
         "verify",
-        help="train the four scenarios on refkeras and on real Keras, and compare",
-        description="Train the four scenarios on refkeras and on real Keras from one seed, and compare every number. "
+        help="judge a real Keras on a model of yours, or on the four scenarios",
+        description="Run MODEL on real Keras and judge every layer by refkeras's numbers with error bars. Without "
+        "MODEL, train the four scenarios on refkeras and on real Keras from one seed, and compare every number. "
         "Exit status 1 when anything disagrees.",
     )
+    _add_model_arguments(verify)
     verify.add_argument(
         "--scenario", action="append", default=[], metavar="NAME", help="only this one (may be repeated)"
     )
@@ -148,25 +150,64 @@ def _add_verify(commands: argparse._SubParsersAction) -> None:
     verify.set_defaults(command=_verify)
 
 
+def _add_model_arguments(verify: argparse.ArgumentParser) -> None:
+    verify.add_argument("model", nargs="?", type=Path, metavar="MODEL", help="a .keras file, or a legacy .h5 file")
+    group = verify.add_argument_group("with MODEL")
+    source = group.add_mutually_exclusive_group()
+    source.add_argument(
+        "--data", type=Path, metavar="FILE", help="an .npz file: inputs by name or as x, targets by name or as y"
+    )
+    source.add_argument("--samples", type=_positive, metavar="N", help="draw N samples (default: 32)")
+    group.add_argument(
+        "--engine",
+        action="append",
+        metavar="NAME",
+        help="keras@tensorflow, keras@jax, keras@torch, keras@numpy or tf_keras (may be repeated; default: the first)",
+    )
+    group.add_argument("--python", metavar="PATH", help="the Python that has the engines (default: this one)")
+    group.add_argument("--gpu", action="store_true", help="let the engines use the GPU")
+    group.add_argument(
+        "--precision",
+        choices=("float32", "tf32", "bfloat16", "float16", "float64"),
+        help="the arithmetic that the engines are held to (default: the file's)",
+    )
+    group.add_argument("--train", type=_positive, metavar="K", help="verify K training steps too")
+    group.add_argument("--html", type=Path, metavar="FILE", help="write a page that shows all that was found to FILE")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not positive")
+    return value
+
+
 def _verify(options: argparse.Namespace) -> int:
     try:
         from rich.console import Console
     except ImportError:
         return _fail("refkeras verify prints with rich, which is not installed: pip install 'refkeras[parity]'")
     from refkeras.verify import command, engines, report, scenarios
+    from refkeras.verify.model.main import misplaced, verify_one
 
+    wrong = misplaced(options)
+    if wrong is not None:
+        return _fail(wrong)
     unknown = [name for name in options.scenario if name not in scenarios.CASES]
     if unknown:
         near = did_you_mean(unknown[0], scenarios.CASES)
         return _fail(f"no scenario {unknown[0]!r}.{near} There are: {', '.join(scenarios.CASES)}")
-    if options.json is not None and not options.json.parent.is_dir():
-        return _fail(f"--json {options.json}: there is no folder {options.json.parent}")
+    for option, file in (("--json", options.json), ("--html", options.html)):
+        if file is not None and not file.parent.is_dir():
+            return _fail(f"{option} {file}: there is no folder {file.parent}")
     asked = (engines.KERAS_3,) if options.quick else (engines.KERAS_3, engines.TF_KERAS)
     dtypes = ("float32",) if options.quick else ("float32", "float64")
     console, progress = Console(), Console(stderr=True)
     if not console.is_terminal:
         console = Console(width=report.WIDTH)
     try:
+        if options.model is not None:
+            return verify_one(options, console, progress)
         with progress.status("starting") as status:
 
             def on_step(job: engines.Job, step: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from refkeras.saving.errors import ModelFileError
+from refkeras.saving.errors import ModelFileError, UnknownObjectError
 from refkeras.symbolic import KerasTensor
 
 __all__ = ["RecordedMasks"]
@@ -43,7 +43,7 @@ class RecordedMasks:
         # Older files name no module; layers say whether they are trainable.
         if of_operation or (module is None and name in _OPERATIONS and "trainable" not in record.get("config", ())):
             if name not in _OPERATIONS:
-                raise ModelFileError(
+                raise UnknownObjectError(
                     f"The model calls the operation {name!r} of {module!r} as {record.get('name')!r}. refkeras has "
                     "layers only: use a layer instead, such as Add in place of `+`."
                 )

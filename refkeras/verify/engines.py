@@ -33,15 +33,19 @@ class Engine:
         dialect: whose conventions a script for it follows: `"keras-3"`, `"tf_keras"` or `"keras-2.0"`.
         semantics: which Keras refkeras is to be; None for the others.
         python: the interpreter that has it.
+        gpu: whether it may use the GPU.
     """
 
     name: str
     dialect: str
     semantics: str | None = None
     python: str = sys.executable
+    gpu: bool = False
 
     def counterpart(self) -> Engine:
         """Return the refkeras that claims to be this engine."""
+        if self.name == "refkeras":
+            return self
         return Engine("refkeras", self.dialect, "tf_keras" if self.name == "tf_keras" else f"keras-3@{self.backend}")
 
     @property
@@ -139,13 +143,16 @@ def _do(job: Job, on_step: Callable[[Job, str], None], processes: _Processes) ->
         (place / "job.json").write_text(json.dumps({**job.settings, **engine, "dtype": job.dtype, "task": job.task}))
         np.savez(place / "job.npz", **job.arrays)  # type: ignore[arg-type]
         with (place / "errors").open("w+") as errors:
-            process = processes.start(
-                [job.engine.python, str(Path(worker.__file__)), folder],
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=_environment(job.engine, folder),
-                text=True,
-            )
+            try:
+                process = processes.start(
+                    [job.engine.python, str(Path(worker.__file__)), folder],
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    env=_environment(job.engine, folder),
+                    text=True,
+                )
+            except OSError as error:
+                raise EngineError(f"{job.engine.name} cannot be asked: {job.engine.python}: {error.strerror}") from None
             assert process.stdout is not None
             with process.stdout:
                 for line in process.stdout:
@@ -157,9 +164,11 @@ def _do(job: Job, on_step: Callable[[Job, str], None], processes: _Processes) ->
 
 
 def _environment(engine: Engine, folder: str) -> dict[str, str]:
-    """Return the worker's environment: CPU, quiet, no keras.json, and refkeras importable where it is the engine."""
-    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", COLUMNS="80", KERAS_HOME=folder)
+    """Return the worker's environment: quiet, no keras.json, no GPU unless it may; refkeras, where it is the engine."""
+    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", COLUMNS="80", KERAS_HOME=folder)
     environment.pop("REFKERAS_SEMANTICS", None)
+    if not engine.gpu:
+        environment |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
     if engine.name == "refkeras":
         package = str(Path(refkeras.__file__).parent.parent)
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
@@ -174,9 +183,18 @@ def _result(job: Job, place: Path, status: int, errors: str) -> Result:
     if result.get("missing"):
         raise EngineError(
             f"{job.engine.name} cannot be asked: {job.engine.python} has no {result['missing']}.\n"
-            "Install it with: pip install 'refkeras[parity]'"
+            f"Install it with: {_how_to_get(job.engine)}"
         )
     if "error" in result:
         raise EngineError(f"{job.engine.name} ({job.dtype}) failed:\n{result['error']}")
     with np.load(place / "result.npz", allow_pickle=False) as arrays:
         return Result(result["versions"], result["seen"], dict(arrays))
+
+
+def _how_to_get(engine: Engine) -> str:
+    """Return the command that installs an engine."""
+    if engine.python == sys.executable and engine.backend in ("", "tensorflow"):
+        return "pip install 'refkeras[parity]'"
+    pip = "pip" if engine.python == sys.executable else f"{engine.python} -m pip"
+    packages = {"": "tf_keras", "numpy": "keras"}.get(engine.backend, f"keras {engine.backend}")
+    return f"{pip} install {packages}"

@@ -65,10 +65,11 @@ class Engine:
         """Return what ran: the engine, its version, and what it ran on."""
         found = {"engine": self.name, "version": self.keras.__version__, "dtype": self.dtype}
         found |= {"numpy": np.__version__, "python": platform.python_version(), "machine": platform.machine()}
-        if self.name != "refkeras":
-            found["tensorflow"] = sys.modules["tensorflow"].__version__
+        backend = self.keras.backend.backend() if self.name.startswith("keras@") else "tensorflow"
         if self.name.startswith("keras@"):
-            found["backend"] = self.keras.backend.backend()
+            found["backend"] = backend
+        if self.name != "refkeras" and backend in sys.modules:
+            found[backend] = sys.modules[backend].__version__
         return found
 
 
