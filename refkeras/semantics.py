@@ -378,8 +378,8 @@ class Semantics:
     unrolled_output_is_zeroed: bool = one_of(
         True, False, doc="LSTM(unroll=True) heeds zero_output_for_mask; otherwise it repeats the output before."
     )
-    unrolled_backwards_fails: bool = one_of(
-        False, True, doc="LSTM(unroll=True, go_backwards=True) is an AttributeError when called."
+    unrolled_backwards_mask_fails: bool = one_of(
+        False, True, doc="LSTM(unroll=True, go_backwards=True) called with a mask is an AttributeError."
     )
     empty_batch_runs: bool = one_of(False, True, doc="An LSTM takes a batch of no samples.")
     gatewise_dropout_fails: bool = one_of(
@@ -892,7 +892,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     sparse_label_out_of_range="IndexError",
     argmax_of_nan="first",
     argmax_orders_zeros=False,
-    unrolled_backwards_fails=True,
+    unrolled_backwards_mask_fails=True,
     empty_batch_runs=True,
 )
 _KERAS_3_NUMPY = dataclasses.replace(

@@ -238,7 +238,7 @@ class LSTM(Layer):
         masks = self._dropout_masks(sequences, training)
         # Unrolled, Keras zeroes a backward sequence with the mask the wrong way round.
         rules = semantics.current()
-        if self.unroll and self.go_backwards and rules.unrolled_backwards_fails:
+        if mask is not None and self.unroll and self.go_backwards and rules.unrolled_backwards_mask_fails:
             raise AttributeError("'tuple' object has no attribute 'shape'")
         zeroed = self.zero_output_for_mask and (rules.unrolled_output_is_zeroed or not self.unroll)
         wrong_way_round = self.unroll and self.go_backwards and zeroed and self.return_sequences
