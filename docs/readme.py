@@ -1,6 +1,6 @@
 """Refresh the README's outputs: each fenced block below `<!-- output: NAME -->` is what NAME's command prints now.
 
-python docs/readme.py [NAME ...]     # all of them: verify test log-keras-3 log-keras-2.0 bench import
+python docs/readme.py [NAME ...]     # all of them: verify test log-keras-3 log-keras-2.0 explain bench import
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -45,11 +46,20 @@ def bench() -> str:
     return said[: said.index("Targets")].strip()
 
 
+def explain() -> str:
+    """The last loss of the first question's first fit, one level down."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = f"{folder}/run.json"
+        printed("refkeras", "run", "--explain", run, "examples/three_losses.py", "--out", folder)
+        return printed("refkeras", "explain", run, "--fit", "1", "--key", "loss", "--epoch", "20", "--depth", "1")
+
+
 OUTPUTS = {
     "verify": verify,
     "test": lambda: printed("make", "test").splitlines()[-1],
     "log-keras-3": lambda: log("keras-3@tensorflow"),
     "log-keras-2.0": lambda: log("keras-2.0"),
+    "explain": explain,
     "bench": bench,
     "import": lambda: printed("python", "benchmarks/import_time.py"),
 }

@@ -88,7 +88,7 @@ class Derivation:
     >>> loss = derive("loss", "mean", [given("l₁", np.float32(1)), given("l₂", np.float32(2))], "float32", divisor=2)
     >>> print(loss)
     loss = 1.5
-      the sum of its inputs, divided: Σ xᵢ / n = (1 + 2) / 2
+      the mean of its inputs: their sum, divided by how many count: Σ xᵢ / n = (1 + 2) / 2
     ├─ l₁ = 1
     └─ l₂ = 2
     >>> Derivation.from_json(loss.to_json()) == loss

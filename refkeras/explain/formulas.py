@@ -59,8 +59,13 @@ def _listed(texts: Sequence[str], join: str = " + ") -> str:
     return join.join([*texts[: SHOWN_TERMS - 1], "…", texts[-1]])
 
 
+def _operand(text: str) -> str:
+    """Put a negative number into parentheses."""
+    return f"({text})" if text.startswith("−") else text
+
+
 def _times(texts: Sequence[str], factors: Sequence[Any]) -> list[str]:
-    return [text if f is None else f"{shown(f)} × {text}" for text, f in zip(texts, factors, strict=True)]
+    return [text if f is None else f"{shown(f)} × {_operand(text)}" for text, f in zip(texts, factors, strict=True)]
 
 
 # -- over batches ---------------------------------------------------------------------------------
@@ -161,7 +166,7 @@ _add(
 )
 _add(
     "mean",
-    "the sum of its inputs, divided",
+    "the mean of its inputs: their sum, divided by how many count",
     "Σ xᵢ / n",
     _mean,
     lambda texts, divisor: f"({_listed(texts)}) / {'nothing' if divisor is None else shown(float(divisor))}",
@@ -186,21 +191,21 @@ _add(
     "prediction minus target, squared",
     "(p − t)²",
     lambda values: (values[0] - values[1]) * (values[0] - values[1]),
-    lambda texts: f"({texts[0]} − {texts[1]})²",
+    lambda texts: f"({texts[0]} − {_operand(texts[1])})²",
 )
 _add(
     "absolute_difference",
     "how far the prediction is from the target",
     "|p − t|",
     lambda values: np.abs(values[0] - values[1]),
-    lambda texts: f"|{texts[0]} − {texts[1]}|",
+    lambda texts: f"|{texts[0]} − {_operand(texts[1])}|",
 )
 _add(
     "minus_log_softmax",
     "minus the logarithm of the probability that the softmax gives to the target's class",
     "−ln softmax(z)ₖ = ln Σ e^(zⱼ) − zₖ",
     _minus_log_softmax,
-    lambda texts, k: f"ln({_listed([f'e^{text}' for text in texts])}) − {texts[k]}",
+    lambda texts, k: f"ln({_listed([f'e^{text}' for text in texts])}) − {_operand(texts[k])}",
 )
 _add(
     "softmax",
@@ -248,7 +253,7 @@ _add(
     "minus the logarithm of what the sigmoid gives to the target",
     "max(z, 0) − z t + ln(1 + e^−|z|)",
     lambda values: ops.sigmoid_crossentropy(values[1:], values[:1])[0],
-    lambda texts: f"max({texts[0]}, 0) − {texts[0]} × {texts[1]} + ln(1 + e^−|{texts[0]}|)",
+    lambda texts: f"max({texts[0]}, 0) − {_operand(texts[0])} × {texts[1]} + ln(1 + e^−|{texts[0]}|)",
 )
 _add(
     "binary_crossentropy",
