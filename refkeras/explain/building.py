@@ -38,7 +38,7 @@ def explain(
     if evaluation is not None or not run.history:
         record = _chosen(run.evaluations, "evaluation", evaluation)
         return EpochView(run, record, evaluated=True).explain(key, batch)
-    return EpochView(run, _chosen(run.history, "epoch", epoch)).explain(key, batch)
+    return EpochView(run, _chosen(run.finished, "epoch", epoch)).explain(key, batch)
 
 
 def _chosen(records: list[EpochRecord], what: str, number: int | None) -> EpochRecord:

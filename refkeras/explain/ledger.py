@@ -243,8 +243,8 @@ class Ledger(Callback):
 
     @property
     def epochs(self) -> list[int]:
-        """The numbers of the epochs, counted from 1."""
-        return [epoch.number for epoch in self.run.history]
+        """The numbers of the epochs that were logged, counted from 1."""
+        return [epoch.number for epoch in self.run.finished]
 
     def explain(
         self, key: str = "loss", epoch: int | None = None, batch: int | None = None, *, evaluation: int | None = None

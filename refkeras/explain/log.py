@@ -23,7 +23,7 @@ def log_text(run: RunRecord) -> str:
 
     Times are the ledger's own: those that the progress line measured differ a little.
     """
-    lines = [line for epoch in run.history for line in epoch_lines(EpochView(run, epoch))]
+    lines = [line for epoch in run.finished for line in epoch_lines(EpochView(run, epoch))]
     return "\n".join("".join(piece.text for piece in line) for line in lines)
 
 

@@ -49,7 +49,7 @@ def page(ledgers: Sequence[Ledger], *, title: str = "", max_nodes: int = MAX_NOD
         ValueError: no run, or none with an epoch.
         ImportError: jinja2 is not installed.
     """
-    runs = [ledger.run for ledger in ledgers if ledger.run.history]
+    runs = [ledger.run for ledger in ledgers if ledger.run.finished]
     if not runs:
         raise ValueError("There is no run to show: none of the ledgers holds an epoch.")
     try:
@@ -88,20 +88,20 @@ def _formula(name: str) -> list[str]:
 def _run(run: RunRecord, max_nodes: int) -> dict[str, Any]:
     detailed = _detailed(run, max_nodes)
     courses = find_courses(run)
-    views = {epoch.number: EpochView(run, epoch) for epoch in run.history}
+    views = {epoch.number: EpochView(run, epoch) for epoch in run.finished}
     found: dict[str, Any] = {
         "model": run.model,
         "losses": " + ".join(dict.fromkeys(term.loss for term in run.terms or ())),
         "semantics": run.semantics,
         "optimizer": run.optimizer,
         "dropped": dropped(run),
-        "detailed": [] if len(detailed) == len(run.history) else sorted(detailed),
+        "detailed": [] if len(detailed) == len(run.finished) else sorted(detailed),
         "curves": _curves(run),
         "courses": [_course(views, course) for course in courses],
         "watched": run.watched,
         "epochs": [],
     }
-    for epoch in run.history:
+    for epoch in run.finished:
         view = views[epoch.number]
         derived = _roots(view)
         nodes = _Nodes(None if epoch.number in detailed else 2)
@@ -132,9 +132,9 @@ def _roots(view: EpochView) -> dict[str, Derivation]:
 
 def _detailed(run: RunRecord, max_nodes: int) -> set[int]:
     """Return the numbers of the epochs whose samples go on the page."""
-    numbers = [epoch.number for epoch in run.history]
+    numbers = [epoch.number for epoch in run.finished]
     counted = _Nodes(None)
-    for root in _roots(EpochView(run, run.history[-1])).values():
+    for root in _roots(EpochView(run, run.finished[-1])).values():
         counted.add(root)
     fitting = max(2, max_nodes // max(len(counted.rows), 1))
     if fitting >= len(numbers):
@@ -191,8 +191,8 @@ def _packed(chunk: Any) -> str:
 
 def _curves(run: RunRecord) -> dict[str, list[Any]]:
     """Return the values of each key of the logs by epoch, as they are in History; None where there is none."""
-    keys = dict.fromkeys(key for epoch in run.history for key in epoch.logs)
-    return {key: [_finite(epoch.logs.get(key)) for epoch in run.history] for key in keys}
+    keys = dict.fromkeys(key for epoch in run.finished for key in epoch.logs)
+    return {key: [_finite(epoch.logs.get(key)) for epoch in run.finished] for key in keys}
 
 
 def _finite(value: Any) -> Any:

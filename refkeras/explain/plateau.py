@@ -72,7 +72,7 @@ def find_courses(run: RunRecord, count: int = 5) -> list[Course]:
 
 def _courses(run: RunRecord, phase: str, term: int) -> list[Course]:
     seen: dict[int, list[tuple[Any, ...]]] = {}
-    for epoch in run.history:
+    for epoch in run.finished:
         for entry in _samples_of(epoch, phase, term):
             seen.setdefault(entry[0], []).append(entry[1:])
     info = (run.terms or [])[term]

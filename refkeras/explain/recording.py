@@ -52,7 +52,7 @@ def every_fit(**options: Any) -> Iterator[list[Ledger]]:
             return fit(*bound.args, **bound.kwargs)
         finally:
             ledger._close()  # an interrupted fit has not
-            if ledger.run.history:
+            if ledger.run.finished:
                 ledgers.append(ledger)
 
     Trainer.fit = recorded  # type: ignore[method-assign]

@@ -227,6 +227,11 @@ class RunRecord:
     evaluations: list[EpochRecord] = field(default_factory=list)
     watched: str = ""
 
+    @property
+    def finished(self) -> list[EpochRecord]:
+        """The epochs that were logged; one that was interrupted, or goes on, is not among them."""
+        return [epoch for epoch in self.history if epoch.logs]
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
         return _plain(self)

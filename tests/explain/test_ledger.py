@@ -12,6 +12,7 @@ import refkeras as keras
 from refkeras import explain, semantics
 from refkeras.explain.derivation import derive
 from refkeras.explain.derivation import given as recorded
+from refkeras.explain.recording import every_fit
 
 from . import checking, runs
 
@@ -294,3 +295,19 @@ def test_semantics_stay():
     before = semantics.current()
     recorded_run(PLAIN)
     assert semantics.current() is before
+
+
+def test_an_interrupted_epoch_is_left_out():
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.optimizer.iterations.numpy() == 4:
+                raise KeyboardInterrupt
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(KeyboardInterrupt), every_fit() as ledgers:
+        model.fit(np.ones((6, 2)), np.ones((6, 1)), batch_size=2, epochs=3, verbose=0, callbacks=[Stop()])
+    (ledger,) = ledgers
+    assert ledger.epochs == [1] and ledger.log().count("Epoch") == 1 and len(ledger.explain("loss").inputs) == 3
+    with pytest.raises(ValueError, match="There is no epoch 2; there are 1"):
+        ledger.explain("loss", 2)
