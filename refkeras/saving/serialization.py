@@ -205,8 +205,9 @@ def _function(config: dict[str, Any], custom: dict[str, Any] | None, module_obje
 def _class(config: dict[str, Any], custom: dict[str, Any] | None, module_objects: dict[str, Any] | None) -> Any:
     name, module = config["class_name"], config.get("module")
     registered = config.get("registered_name", name)
-    if isinstance(registered, str):
-        found = get_registered_object(registered, custom)
+    # A class of the user's own may be passed by its bare name, under whatever name it was registered.
+    for key in (registered, None if members_of(module) else name):
+        found = get_registered_object(key, custom) if isinstance(key, str) else None
         if found is not None:
             return found
     # Records of older files name no module.
