@@ -149,8 +149,11 @@ class BarArray(NDArrayOperatorsMixin):
         return self._rearranged(lambda a, lead: a[key] if not lead else np.stack([copy[key] for copy in a]))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        key = key if _is_basic(key) else _plain_key(key)
         number, deviations, bound = parts_of(value, self.machine)
+        if _is_basic(key):
+            self[key].fill(number, deviations, bound)
+            return
+        key = _plain_key(key)
         store = self._store
         self.value[key] = number
         if deviations is not None:
@@ -159,15 +162,22 @@ class BarArray(NDArrayOperatorsMixin):
         if own is not None:
             if deviations is not None:
                 deviations = aligned(deviations, self.value[key].ndim)
-            if _is_basic(key):
-                own[(slice(None), *(key if isinstance(key, tuple) else (key,)))] = (
-                    0 if deviations is None else deviations
-                )
-            else:
-                for i, copy in enumerate(own):
-                    copy[key] = 0 if deviations is None else deviations[i]
+            for i, copy in enumerate(own):
+                copy[key] = 0 if deviations is None else deviations[i]
         if store.bounds is not None:
             self.bound[key] = 0 if bound is None else bound  # type: ignore[index]
+
+    def fill(self, value: np.ndarray, deviations: np.ndarray | None, bound: Any) -> BarArray:
+        """Write values, deviations and bounds (None: zeros), each broadcast to the shape, and return the array."""
+        self.value[...] = value
+        store = self._store
+        if deviations is not None:
+            store.follow()
+        if store.deviations is not None:
+            self.deviations[...] = 0.0 if deviations is None else aligned(deviations, self.ndim)  # type: ignore[index]
+        if store.bounds is not None:
+            self.bound[...] = 0.0 if bound is None else bound  # type: ignore[index]
+        return self
 
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self.value)))
@@ -242,7 +252,8 @@ class BarArray(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         from refkeras.precision.ufuncs import apply
 
-        return apply(self.machine, ufunc, method, inputs, kwargs)
+        with np.errstate(all="ignore"):
+            return apply(self.machine, ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         from refkeras.precision.functions import FUNCTIONS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ COPIES = 32
 BINADE = 3 / (8 * np.log(2))
 
 _EXPONENT = np.int64(0x7FF0000000000000)
+_POOL = 2**23
 _generator = np.random.Generator(np.random.SFC64(0))
+_pool: np.ndarray | None = None
 
 
 def power_below(v: np.ndarray) -> np.ndarray:
@@ -30,14 +33,26 @@ def is_power(v: np.ndarray) -> np.ndarray:
 
 def restart(seed: int = 0) -> None:
     """Start the noise again, so that the same evaluation gives the same bars."""
-    global _generator
-    _generator = np.random.Generator(np.random.SFC64(seed))
+    global _generator, _pool
+    _generator, _pool = np.random.Generator(np.random.SFC64(seed)), None
 
 
 def signs(shape: tuple[int, ...]) -> Any:
-    """±1 with equal chances, (COPIES, *shape), as int8."""
-    count = COPIES
-    for size in shape:
-        count *= size
+    """±1 with equal chances, (COPIES, *shape), as int8; not to be written to.
+
+    They are stretches of one long random row, from a place drawn anew each time. That two rounding errors
+    share their signs by such a chance is rarer than that their `COPIES` signs agree more or less by chance.
+    """
+    global _pool
+    if _pool is None:
+        _pool = _draw(_POOL)
+    count = COPIES * math.prod(shape)
+    if count > _POOL // 2:
+        return _draw(count).reshape(COPIES, *shape)
+    start = int(_generator.random() * (_POOL - count))
+    return _pool[start : start + count].reshape(COPIES, *shape)
+
+
+def _draw(count: int) -> np.ndarray:
     bits = np.unpackbits(np.frombuffer(_generator.bytes((count + 7) // 8), np.uint8), count=count)
-    return (2 * bits.view(np.int8) - np.int8(1)).reshape(COPIES, *shape)
+    return 2 * bits.view(np.int8) - np.int8(1)

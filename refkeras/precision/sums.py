@@ -72,25 +72,24 @@ def matmul(machine: Machine, a: Any, b: Any, out: Any) -> BarArray:
     if A.ndim < 2 or B.ndim < 2:
         raise TypeError(f"numpy.matmul of shapes {A.shape} and {B.shape}: numbers with bars need two axes or more.")
     x.deviations, y.deviations = _rounded_input(machine, A, x.deviations), _rounded_input(machine, B, y.deviations)
-    with np.errstate(all="ignore"):
-        value = A @ B
-        deviations = None
-        if x.deviations is not None:
-            deviations = _copies_left(x.deviations, B, value.ndim)
-        if y.deviations is not None:
-            part = _copies_right(A, y.deviations, value.ndim)
-            deviations = part if deviations is None else np.add(deviations, part, out=deviations)
-        terms = np.float64(A.shape[-1])
-        if x.exact or y.exact:
-            terms = _terms(A, B)
-        squares = (A * A) @ (B * B)
-        variance = _variance(machine, np.maximum(terms - 1, 0), squares, value)
-        variance = variance + _SHARE * machine.accumulation**2 * squares / np.maximum(terms, 1)
-        if not np.isfinite(variance).all():
-            variance = np.where(np.isfinite(variance), variance, 0.0)
-        bound = None
-        if x.bound is not None or y.bound is not None:
-            bound = _matmul_bound(machine, A, B, x, y)
+    value = A @ B
+    deviations = None
+    if x.deviations is not None:
+        deviations = _copies_left(x.deviations, B, value.ndim)
+    if y.deviations is not None:
+        part = _copies_right(A, y.deviations, value.ndim)
+        deviations = part if deviations is None else np.add(deviations, part, out=deviations)
+    terms = np.float64(A.shape[-1])
+    if x.exact or y.exact:
+        terms = _terms(A, B)
+    squares = (A * A) @ (B * B)
+    variance = _variance(machine, np.maximum(terms - 1, 0), squares, value)
+    variance = variance + _SHARE * machine.accumulation**2 * squares / np.maximum(terms, 1)
+    if not np.isfinite(variance).all():
+        variance = np.where(np.isfinite(variance), variance, 0.0)
+    bound = None
+    if x.bound is not None or y.bound is not None:
+        bound = _matmul_bound(machine, A, B, x, y)
     return _with_noise(machine, value, deviations, variance, bound, out)
 
 

@@ -75,8 +75,7 @@ def _sum_rounds(machine: Machine, y: Array, a: Operand, b: Operand) -> tuple[Any
     size = power_below(y)
     terms = np.minimum(np.abs(a.value), np.abs(b.value))
     finest = np.minimum(power_below(np.asarray(a.value, np.float64)), power_below(np.asarray(b.value, np.float64)))
-    with np.errstate(all="ignore"):
-        swallowed = np.minimum(_HALF, terms / (machine.storage * size))
+    swallowed = np.minimum(_HALF, terms / (machine.storage * size))
     return np.where(size > finest, swallowed, 0.0), 1.0
 
 
@@ -219,23 +218,22 @@ def apply(machine: Machine, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...
 def elementwise(machine: Machine, ufunc: np.ufunc, operands: list[Operand], out: BarArray | None) -> BarArray:
     rule = RULES[ufunc]
     values = [x.value for x in operands]
-    with np.errstate(all="ignore"):
-        y = np.asarray(ufunc(*values), np.float64)
-        slopes: Any = rule.slopes(y, *values)
-        if ufunc in (np.maximum, np.minimum):
-            slopes = _near_a_tie(operands, slopes)
-        deviations = None
-        for x, slope in zip(operands, slopes, strict=True):
-            if x.deviations is not None:
-                part = aligned(x.deviations, y.ndim)
-                if slope is not None:
-                    part = part * _finite(slope)
-                deviations = part if deviations is None else deviations + part
-        rms, largest = rule.rounding(machine, y, *operands)
-        for x, other in zip(operands, reversed(operands), strict=True):
-            if x.near is not None and x is not other:  # 0 or 1, which it is not being certain
-                rms, largest = rms + _unknown(x.near, other, machine, y), np.where(x.near, np.inf, largest)
-        bound = _reached(rule, ufunc, y, operands) if any(x.bound is not None for x in operands) else None
+    y = np.asarray(ufunc(*values), np.float64)
+    slopes: Any = rule.slopes(y, *values)
+    if ufunc in (np.maximum, np.minimum):
+        slopes = _near_a_tie(operands, slopes)
+    deviations = None
+    for x, slope in zip(operands, slopes, strict=True):
+        if x.deviations is not None:
+            part = aligned(x.deviations, y.ndim)
+            if slope is not None:
+                part = part * _finite(slope)
+            deviations = part if deviations is None else deviations + part
+    rms, largest = rule.rounding(machine, y, *operands)
+    for x, other in zip(operands, reversed(operands), strict=True):
+        if x.near is not None and x is not other:  # 0 or 1, which it is not being certain
+            rms, largest = rms + _unknown(x.near, other, machine, y), np.where(x.near, np.inf, largest)
+    bound = _reached(rule, ufunc, y, operands) if any(x.bound is not None for x in operands) else None
     return finish(machine, y, deviations, rms, bound, largest, out)
 
 
@@ -252,23 +250,20 @@ def finish(
         bound: what came of the operands' bounds, or None where nothing is guaranteed.
         out: where to write, or None.
     """
-    with np.errstate(all="ignore"):
-        if np.any(rms):
-            noise = rms * (machine.storage * power_below(y))
-            if not np.isfinite(noise).all():
-                noise = np.where(np.isfinite(noise), noise, 0)
-            noise = signs(y.shape) * noise
-            deviations = noise if deviations is None else deviations + noise
-        if bound is not None:
-            bound = bound + largest * machine.storage * power_below(np.abs(y) + bound)
-            bound = np.where(np.isnan(bound), np.inf, bound)
+    if rms.any() if isinstance(rms, np.ndarray) else rms:
+        noise = rms * (machine.storage * power_below(y))
+        if not np.isfinite(noise).all():
+            noise = np.where(np.isfinite(noise), noise, 0)
+        noise = signs(y.shape) * noise
+        deviations = noise if deviations is None else np.add(deviations, noise, out=noise)
+    if bound is not None:
+        bound = bound + largest * machine.storage * power_below(np.abs(y) + bound)
+        bound = np.where(np.isnan(bound), np.inf, bound)
+    if out is not None:
+        return out.fill(y, deviations, bound)
     if deviations is not None and deviations.shape[1:] != y.shape:
         deviations = np.broadcast_to(deviations, (deviations.shape[0], *y.shape))
-    result = BarArray.made(y, deviations, bound, machine)
-    if out is None:
-        return result
-    out[...] = result
-    return out
+    return BarArray.made(y, deviations, bound, machine)
 
 
 def _finite(slope: Any) -> Any:
