@@ -26,7 +26,7 @@ GPU_TOOLS := "numpy>=2" "hypothesis>=6.100" "pytest>=8.2" "pytest-timeout>=2.3" 
 # pip must not run twice at once.
 .NOTPARALLEL:
 
-.PHONY: help verify test lint parity parity-all parity-gpu replay bench bench-quick readme clean
+.PHONY: help verify test lint parity parity-all parity-gpu soundness sharpness replay bench bench-quick readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,12 @@ parity-gpu: ## the parity suite on a GPU, in a Python with a CUDA build of JAX o
 
 fuzz: $(TOOLS) ## ten thousand damaged model files: each is loaded, or refused with a clear error
 	$(BIN)/python -m tests.saving.fuzz
+
+soundness: $(TOOLS) $(ENGINES) $(REPLAY) ## error bars beside every CPU engine: does anything lie beyond 8 sigma?
+	$(BIN)/python -m parity_tests.soundness
+
+sharpness: $(TOOLS) $(ENGINES) ## error bars are narrow: deviations in sigma, and errors put in are noticed
+	$(BIN)/python -W ignore -m parity_tests.soundness.sharpness
 
 replay: $(TOOLS) $(ENGINES) $(REPLAY) ## draws and whole runs from the seed alone, on every engine
 	$(BIN)/python -m parity_tests.replay

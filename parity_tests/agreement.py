@@ -1,10 +1,10 @@
 """When two floating-point evaluations of one formula agree.
 
-An evaluation that rounds `roundings` times, each time a quantity no larger
-than `scale`, is at most `roundings * u * scale` from the exact value, where u
-is the unit roundoff (2**-24 in float32). Two such evaluations are at most
-twice that apart. Callers state the number of roundings of their formula; an
-inner product of length n counts n + 1, with `scale` = |a| . |b|.
+Where the reference has error bars (`refkeras.precision`), they say it: the engine must not be further than
+8 sigma from it. Where it has none, roundings are counted: an evaluation that rounds `roundings` times, each
+time a quantity no larger than `scale`, is at most `roundings * u * scale` from the exact value, where u is
+the unit roundoff (2**-24 in float32). Two such evaluations are at most twice that apart. Callers state the
+number of roundings of their formula; an inner product of length n counts n + 1, with `scale` = |a| . |b|.
 """
 
 from __future__ import annotations
@@ -14,18 +14,26 @@ from typing import Any
 import numpy as np
 
 from parity_tests.engines import NoGradient, numpy
+from refkeras.precision import ALARM, BarArray, compare
 
 UNIT_ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
 
 
 def assert_agrees(
-    ours: Any, engine: Any, *, roundings: float, scale: Any = None, dtype: str = "float32", what: str = "value"
+    ours: Any,
+    engine: Any,
+    *,
+    roundings: float | None = None,
+    scale: Any = None,
+    dtype: str = "float32",
+    what: str = "value",
 ) -> None:
     """Assert that two evaluations differ by no more than their roundings explain.
 
     Args:
-        ours, engine: arrays of one shape; NaN agrees with NaN, an infinity with itself.
-        roundings: how often each side rounds on the way to the result.
+        ours, engine: arrays of one shape; NaN agrees with NaN, an infinity with itself. Where `ours` is an
+            array with error bars, nothing else is needed.
+        roundings: how often each side rounds on the way to the result; for arrays without error bars.
         scale: the largest magnitude met on the way; by default that of the results.
         dtype: the precision both sides computed in.
     """
@@ -33,6 +41,11 @@ def assert_agrees(
         NoGradient.left_out += 1
         assert np.shape(ours) == engine.shape, f"{what}: shape {np.shape(ours)} here, {engine.shape} of what it is for"
         return
+    if isinstance(ours, BarArray):
+        _assert_within_bars(ours, np.asarray(numpy(engine)), what)
+        return
+    if roundings is None:
+        raise TypeError("roundings is needed where the reference has no error bars (refkeras.precision).")
     a, b = np.asarray(numpy(ours), dtype=np.float64), np.asarray(numpy(engine), dtype=np.float64)
     assert a.shape == b.shape, f"{what}: shape {a.shape} here, {b.shape} in the engine"
     special = ~np.isfinite(a) | ~np.isfinite(b)
@@ -49,4 +62,17 @@ def assert_agrees(
             f"{what} at {worst}: {a[worst]!r} here, {b[worst]!r} in the engine; they differ by "
             f"{abs(a[worst] - b[worst]):.3e}, and {roundings} roundings explain "
             f"{np.broadcast_to(bound, a.shape)[worst]:.3e}."
+        )
+
+
+def _assert_within_bars(ours: BarArray, engine: np.ndarray, what: str) -> None:
+    assert ours.shape == engine.shape, f"{what}: shape {ours.shape} here, {engine.shape} in the engine"
+    assert engine.dtype == ours.dtype, f"{what}: {ours.dtype} here, {engine.dtype} in the engine"
+    found = compare(ours, engine)
+    if not found.agrees:
+        at = found.worst
+        raise AssertionError(
+            f"{what} at {at}: {ours.value[at]!r} ± {ours.sigma[at]:.2e} here, {engine[at]!r} in the engine, "
+            f"{found.largest:.1f} sigma or {found.ulps[at]:.1f} ulp apart; {np.sum(found.sigmas > ALARM)} of "
+            f"{engine.size} are beyond {ALARM:.0f} sigma."
         )

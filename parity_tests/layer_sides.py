@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 
 import refkeras
 from parity_tests.engines import ENGINES, NATIVE_ERRORS, mask_of, tensor, value_and_gradients, with_mask
-from refkeras import semantics, tree
+from refkeras import precision, semantics, tree
 from refkeras.layers import eager
 from refkeras.tensor import unwrap
 
@@ -38,18 +39,22 @@ def run_ours(
     mask_argument: Any = None,
     training: bool = False,
     gradient: str = "all",
+    bars: str | None = None,
     **kwargs: Any,
 ) -> Result:
     """Call a refkeras layer on arrays (a list for several inputs) and pull gradients back through it.
 
-    `mask` is that of the inputs, `mask_argument` the argument of the call.
+    `mask` is that of the inputs, `mask_argument` the argument of the call. `bars` names a machine: then
+    everything is computed with that machine's error bars.
     """
     if mask_argument is not None:
         kwargs["mask"] = mask_argument
     arguments = eager.bind(layer, (inputs,), kwargs)
     layer._check_inputs(inputs)
     layer._maybe_build(arguments)
-    with np.errstate(all="ignore"):
+    if bars is not None:
+        inputs, d_outputs, kwargs = _exact((inputs, d_outputs, kwargs), bars)
+    with np.errstate(all="ignore"), contextlib.nullcontext() if bars is None else precision.bars(layer, bars):
         result, masks = eager.invoke(layer, (inputs,), kwargs, mask, training, gradient)
         outputs = tree.flatten(result.outputs)
         d_inputs: list[Any] = []
@@ -57,6 +62,13 @@ def run_ours(
         if d_outputs is not None and result.pullback is not None:
             d_inputs, d_weights = result.pullback(list(d_outputs))
     return Result(outputs, masks, d_inputs, d_weights)
+
+
+def _exact(structure: Any, machine: str) -> Any:
+    """The float arrays of a structure with error bars, which are zero."""
+    return tree.map_structure(
+        lambda x: precision.exact(x, machine) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x, structure
+    )
 
 
 def run_engine(

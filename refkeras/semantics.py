@@ -894,6 +894,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     argmax_orders_zeros=False,
     unrolled_backwards_mask_fails=True,
     empty_batch_runs=True,
+    adam_moments="sum",
 )
 _KERAS_3_NUMPY = dataclasses.replace(
     _KERAS_3,

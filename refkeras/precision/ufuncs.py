@@ -21,6 +21,8 @@ from refkeras.precision.rounding import is_power, power_below, signs
 __all__ = ["Operand", "apply", "finish"]
 
 Array = np.ndarray
+#: The unit roundoff of the values themselves, beside which nothing can be seen to be exact.
+_OWN = 2.0**-53
 _HALF = 3.0**-0.5  # the standard deviation of a number spread evenly over ± 1
 
 
@@ -62,7 +64,7 @@ class Rule:
 
 def _correctly(machine: Machine, y: Array, *operands: Operand) -> tuple[Any, Any]:
     """Correctly rounded; exactly representable results of exact operands are exact."""
-    if all(x.exact for x in operands):
+    if all(x.exact for x in operands) and machine.storage > _OWN:
         rounds = machine.round(y) != y
         return _HALF * rounds, 1.0 * rounds
     return _HALF, 1.0
@@ -70,7 +72,7 @@ def _correctly(machine: Machine, y: Array, *operands: Operand) -> tuple[Any, Any
 
 def _sum_rounds(machine: Machine, y: Array, a: Operand, b: Operand) -> tuple[Any, Any]:
     """A sum has no rounding error if it needs no finer digits than its terms have, nor one larger than either."""
-    if a.exact and b.exact:
+    if a.exact and b.exact and machine.storage > _OWN:
         return _correctly(machine, y, a, b)
     size = power_below(y)
     terms = np.minimum(np.abs(a.value), np.abs(b.value))
@@ -81,7 +83,7 @@ def _sum_rounds(machine: Machine, y: Array, a: Operand, b: Operand) -> tuple[Any
 
 def _product_rounds(machine: Machine, y: Array, a: Operand, b: Operand) -> tuple[Any, Any]:
     """A product with a power of two has no rounding error."""
-    if a.exact and b.exact:
+    if a.exact and b.exact and machine.storage > _OWN:
         return _correctly(machine, y, a, b)
     for x in (a, b):
         if x.exact and (np.ndim(x.value) == 0 or x.value.size < y.size or x.value.dtype.kind != "f"):
@@ -91,7 +93,7 @@ def _product_rounds(machine: Machine, y: Array, a: Operand, b: Operand) -> tuple
 
 
 def _quotient_rounds(machine: Machine, y: Array, a: Operand, b: Operand) -> tuple[Any, Any]:
-    if a.exact and b.exact and np.all(machine.round(y) == y):
+    if a.exact and b.exact and machine.storage > _OWN and np.all(machine.round(y) == y):
         return 0.0, 0.0
     rounds = ~is_power(np.asarray(b.value, np.float64)) if b.exact else 1.0
     return 2 * machine.divide.rms * rounds, 2 * machine.divide.largest * rounds
@@ -231,8 +233,10 @@ def elementwise(machine: Machine, ufunc: np.ufunc, operands: list[Operand], out:
             deviations = part if deviations is None else deviations + part
     rms, largest = rule.rounding(machine, y, *operands)
     for x, other in zip(operands, reversed(operands), strict=True):
-        if x.near is not None and x is not other:  # 0 or 1, which it is not being certain
-            rms, largest = rms + _unknown(x.near, other, machine, y), np.where(x.near, np.inf, largest)
+        if x.near is not None and x is not other:  # 0 or 1, and it is not certain which
+            unknown = signs(y.shape) * np.where(x.near, np.abs(other.value), 0.0)
+            deviations = unknown if deviations is None else deviations + unknown
+            largest = np.where(x.near, np.inf, largest)
     bound = _reached(rule, ufunc, y, operands) if any(x.bound is not None for x in operands) else None
     return finish(machine, y, deviations, rms, bound, largest, out)
 
@@ -280,12 +284,6 @@ def _near_a_tie(operands: list[Operand], slopes: tuple[Any, Any]) -> tuple[Any, 
     edges.count(near)
     wider = edges.variance(a) >= edges.variance(b)
     return np.where(near, wider, slopes[0]), np.where(near, ~wider, slopes[1])
-
-
-def _unknown(near: Array, other: Operand, machine: Machine, y: Array) -> Any:
-    """The size of `other`, where it is not certain whether it counts, in half units in the last place of the result."""
-    size = np.abs(other.value)
-    return np.where(near, size / (machine.storage * np.where(y == 0, 1, power_below(y))), 0.0)
 
 
 def _reached(rule: Rule, ufunc: np.ufunc, y: Array, operands: list[Operand]) -> Any:

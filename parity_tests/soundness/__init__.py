@@ -1,0 +1,1 @@
+"""Whether error bars hold, and whether they are of use: `make soundness`, `make sharpness`."""

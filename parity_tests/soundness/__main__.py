@@ -1,0 +1,75 @@
+"""Compare error bars with every CPU engine: `make soundness`.
+
+    python -m parity_tests.soundness [ENGINE ...]
+
+Engines are keras@tensorflow (with tf_keras in the same process), keras@jax, keras@torch and keras@numpy; by
+default those that are installed. Prints, for each operation and each whole model, how deviations are
+distributed over sigma, and whatever lies beyond 8 sigma. Exits with 1 if anything does.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from parity_tests.soundness.names import OTHER_FORMULAS
+
+BACKENDS = ("tensorflow", "jax", "torch", "numpy")
+
+
+def collect(backend: str) -> dict:
+    """Run the worker on a backend in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "result.json"
+        environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, "-W", "ignore", "-m", "parity_tests.soundness.worker", str(file)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"keras@{backend} failed:\n{done.stderr[-4000:]}")
+        return json.loads(file.read_text())
+
+
+def figures(sigmas: list[float] | np.ndarray) -> str:
+    s = np.asarray(sigmas)
+    return f"{s.size:9d}{np.median(s):10.2f}{np.quantile(s, 0.999):10.2f}{s.max():12.4g}"
+
+
+def report(backend: str, result: dict) -> bool:
+    """Print an engine's distributions; return whether all is explained."""
+    sound = True
+    for engine, found in result.items():
+        plain = {what: s for what, s in found["sigmas"].items() if not what.startswith("* ")}
+        print(f"\n{engine:<50}{'numbers':>9}{'median':>10}{'99.9 %':>10}{'largest':>12}  (deviation / sigma)")
+        for what, sigmas in sorted(found["sigmas"].items(), key=lambda item: item[0].removeprefix("* ").lower()):
+            print(f"  {what:<48}{figures(sigmas)}")
+        print(f"  {'all, without *':<48}{figures(np.concatenate(list(plain.values())))}")
+        for what in found["sigmas"]:
+            if what.startswith("* "):
+                print(f"  {what}: the engine computes {OTHER_FORMULAS[backend, what[2:]]}")
+        for line in found["alarms"]:
+            print(f"  UNEXPLAINED {line}")
+        sound = sound and not found["alarms"]
+    return sound
+
+
+def main(engines: list[str]) -> int:
+    chosen = [engine.removeprefix("keras@") for engine in engines] or [
+        name for name in BACKENDS if importlib.util.find_spec(name) is not None
+    ]
+    unknown = set(chosen) - set(BACKENDS)
+    if unknown:
+        raise SystemExit(f"No such engine: {', '.join(sorted(unknown))}. Expected keras@ and one of {BACKENDS}.")
+    sound = [report(backend, collect(backend)) for backend in chosen]
+    print("\nEverything is explained." if all(sound) else "\nNot everything is explained.")
+    return 0 if all(sound) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
