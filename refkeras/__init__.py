@@ -32,6 +32,7 @@ _SUBMODULES = (
     "semantics",
     "utils",
     "verify",
+    "wrappers",
 )
 _NAMES = {
     "DTypePolicy": "refkeras.config",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import threading
 from collections import Counter
 from collections.abc import Iterable
 
@@ -12,6 +13,7 @@ from refkeras import semantics
 __all__ = ["auto_name", "did_you_mean", "reset", "to_snake_case"]
 
 _used: Counter[str] = Counter()
+_counting = threading.Lock()
 
 
 def to_snake_case(name: str) -> str:
@@ -27,8 +29,9 @@ def auto_name(base: str) -> str:
     Only automatic names are counted: an explicit name never advances the
     counter, so that an automatic name may meet an explicit one, as in Keras.
     """
-    count = _used[base]
-    _used[base] += 1
+    with _counting:
+        count = _used[base]
+        _used[base] += 1
     return f"{base}_{count}" if count else base
 
 

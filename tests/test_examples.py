@@ -65,3 +65,11 @@ def test_reading_the_log(tmp_path, options, line, counted):
     assert counted in said
     assert "with validation_split=0.2 the last 243 rows" in said.lower()
     assert said.count("batch_size 32:") == 3
+
+
+def test_grid_search(tmp_path):
+    said = run(tmp_path, "grid_search.py")
+    rows = re.findall(r"^ +(4|16) +(sgd|adam) +(\S+) +(5|30) +(\S+)$", said, flags=re.MULTILINE)
+    assert len(rows) == 16
+    best = max(float(row[-1]) for row in rows)
+    assert f": {best:.4f}" in said.splitlines()[-1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,40 +19,48 @@ from refkeras import naming, tree
 
 __all__ = ["CallSignature", "constructor_names", "name_scope", "pop_input_shape", "scope_path", "training_context"]
 
-_scopes: list[str] = []
-_training: list[bool | None] = []
+
+class _Open(threading.local):
+    """The scopes and contexts that are open, in each thread its own: models may be trained side by side."""
+
+    def __init__(self) -> None:
+        self.scopes: list[str] = []
+        self.training: list[bool | None] = []
+
+
+_open = _Open()
 
 
 @contextmanager
 def name_scope(name: str | None) -> Iterator[None]:
     """Prefix the paths of weights made inside the block."""
     if name:
-        _scopes.append(name)
+        _open.scopes.append(name)
     try:
         yield
     finally:
         if name:
-            _scopes.pop()
+            _open.scopes.pop()
 
 
 def scope_path() -> list[str]:
     """Return the names of the open scopes, outermost first."""
-    return list(_scopes)
+    return list(_open.scopes)
 
 
 @contextmanager
 def training_context(training: bool | None) -> Iterator[None]:
     """Make `training` the default of the layer calls inside the block."""
-    _training.append(training)
+    _open.training.append(training)
     try:
         yield
     finally:
-        _training.pop()
+        _open.training.pop()
 
 
 def current_training() -> bool | None:
     """Return `training` of the innermost call that said it, or None."""
-    return _training[-1] if _training else None
+    return _open.training[-1] if _open.training else None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ belong to the layer from then on, as in `keras/src/utils/tracking.py`.
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,13 @@ _freezes = itertools.count(1)
 _freeze_count = 0
 
 
-_traced: frozenset[int] | None = None
+class _Traced(threading.local):
+    """What is being traced, in each thread its own: models may be trained side by side."""
+
+    variables: frozenset[int] | None = None
+
+
+_traced = _Traced()
 
 
 def freeze_count() -> int:
@@ -46,24 +53,23 @@ class traced:  # noqa: N801
         self._variables = variables
 
     def __enter__(self) -> None:
-        global _traced
-        self._outer, _traced = _traced, self._variables
+        self._outer, _traced.variables = _traced.variables, self._variables
 
     def __exit__(self, *_: object) -> None:
-        global _traced
-        _traced = self._outer
+        _traced.variables = self._outer
 
 
 def trainable_state() -> tuple[int, int]:
     """Return a key that changes whenever `wanted_variables` may."""
-    return _freeze_count, id(_traced)
+    return _freeze_count, id(_traced.variables)
 
 
 def wanted_variables(layer: Any) -> list[Variable]:
     """Return the variables of a layer whose gradients are wanted."""
-    if _traced is None:
+    traced = _traced.variables
+    if traced is None:
         return layer.trainable_variables
-    return [v for v in layer._parameters if id(v) in _traced]
+    return [v for v in layer._parameters if id(v) in traced]
 
 
 class Tracked(Stored):
@@ -104,6 +110,7 @@ class Tracked(Stored):
             return
         if isinstance(value, Variable):
             target = self._own_trainable if value.trainable else self._own_fixed
+            self._freeze_with_layer(value)
         elif isinstance(value, (Layer, list, tuple, dict)):
             target = self._tracked
         elif hasattr(value, "update_state"):
@@ -193,7 +200,12 @@ class Tracked(Stored):
             constraint=constraints.get(constraint),
         )
         (self._own_trainable if trainable else self._own_fixed).append(variable)
+        self._freeze_with_layer(variable)
         return variable
+
+    def _freeze_with_layer(self, variable: Variable) -> None:
+        if not self._trainable:
+            variable.trainable = False  # a layer made with `trainable=False`, inside whatever model
 
     @property
     def _parameters(self) -> list[Variable]:

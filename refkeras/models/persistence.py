@@ -16,6 +16,12 @@ class Persistent:
     Under tf_keras the third argument of each method is that of tf_keras.
     """
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy a model as it is saved; see `refkeras.saving.pickling`."""
+        from refkeras.saving.pickling import pack_model, unpack_model
+
+        return unpack_model, pack_model(self)
+
     def save(
         self, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
     ) -> None:

@@ -8,13 +8,21 @@ its counter is how often that operation has run. A `Program` counts both.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 __all__ = ["Program", "Programs", "RandomOp", "current", "jit_compiled", "restart"]
 
-_current: Program | None = None
+
+class _Running(threading.local):
+    """The program whose step is running, in each thread its own: models may be trained side by side."""
+
+    program: Program | None = None
+
+
+_running = _Running()
 _restarts = 0
 
 
@@ -62,19 +70,17 @@ class Program:
         self._outer: Program | None = None
 
     def __enter__(self) -> Program:
-        global _current
         self._cursor = self._loop_cursor = 0
         if self._restarts != _restarts:
             self._restart()
-        self._outer = _current
-        _current = self
+        self._outer = _running.program
+        _running.program = self
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        global _current
-        _current = self._outer
+        _running.program = self._outer
 
     def next_op(
         self, make_seeds: Callable[[int | None], tuple[int, int]], op_seed: Callable[[], int | None]
@@ -153,12 +159,13 @@ class Programs:
 
 def current() -> Program | None:
     """Return the program whose step is running, or None in eager execution."""
-    return _current
+    return _running.program
 
 
 def jit_compiled() -> bool:
     """Whether the step that is running was compiled by XLA."""
-    return _current is not None and _current.jit_compile
+    program = _running.program
+    return program is not None and program.jit_compile
 
 
 def restart() -> None:

@@ -30,6 +30,7 @@ _MODULES = (
     "regularizers",
     "saving",
     "utils",
+    "wrappers",
 )
 # Where refkeras's module holds more than Keras's, what Keras's holds.
 _ONLY = {

@@ -8,6 +8,7 @@ what somebody took the trouble to send.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -46,18 +47,21 @@ class Allowance:
         self.calls_left = CALLS
 
 
-_allowance: Allowance | None = None
+class _Reading(threading.local):
+    allowance: Allowance | None = None
+
+
+_reading = _Reading()
 
 
 @contextmanager
 def allow(weight_bytes: int) -> Iterator[None]:
     """Limit what is made inside the block: weights of as many bytes as the file has, objects, and calls."""
-    global _allowance
-    outer, _allowance = _allowance, Allowance(weight_bytes)
+    outer, _reading.allowance = _reading.allowance, Allowance(weight_bytes)
     try:
         yield
     finally:
-        _allowance = outer
+        _reading.allowance = outer
 
 
 def charge_weight(shape: tuple[int, ...], itemsize: int, name: str) -> None:
@@ -66,14 +70,15 @@ def charge_weight(shape: tuple[int, ...], itemsize: int, name: str) -> None:
     Raises:
         ValueError: the file that is being read is too small to hold the weights it declares.
     """
-    if _allowance is None:
+    allowance = _reading.allowance
+    if allowance is None:
         return
     needed = math.prod(shape) * itemsize
-    _allowance.weights_left -= needed
-    if _allowance.weights_left < 0:
+    allowance.weights_left -= needed
+    if allowance.weights_left < 0:
         raise ModelFileError(
             f"Weight {name!r} of shape {tuple(shape)} takes {needed:,} bytes: with those before it that is more than "
-            f"the {_allowance.weight_bytes:,} bytes of weights in the file. The configuration declares shapes that the "
+            f"the {allowance.weight_bytes:,} bytes of weights in the file. The configuration declares shapes that the "
             "file does not hold."
         )
 
@@ -84,9 +89,10 @@ def charge_state(shape: tuple[int, ...], itemsize: int, name: str) -> None:
     Raises:
         ValueError: all of them take more than `STATE_BYTES`.
     """
-    if _allowance is not None:
-        _allowance.state_left -= math.prod(shape) * itemsize
-        if _allowance.state_left < 0:
+    allowance = _reading.allowance
+    if allowance is not None:
+        allowance.state_left -= math.prod(shape) * itemsize
+        if allowance.state_left < 0:
             raise ModelFileError(
                 f"The configuration asks for more than {STATE_BYTES:,} bytes of states and metrics; {name!r} of shape "
                 f"{tuple(shape)} goes beyond that."
@@ -99,9 +105,10 @@ def charge_object() -> None:
     Raises:
         ValueError: there are more than `OBJECTS`.
     """
-    if _allowance is not None:
-        _allowance.objects_left -= 1
-        if _allowance.objects_left < 0:
+    allowance = _reading.allowance
+    if allowance is not None:
+        allowance.objects_left -= 1
+        if allowance.objects_left < 0:
             raise ModelFileError(f"The configuration describes more than {OBJECTS:,} objects.")
 
 
@@ -111,9 +118,10 @@ def charge_call(layer: Any) -> None:
     Raises:
         ValueError: there are more than `CALLS`.
     """
-    if _allowance is not None:
-        _allowance.calls_left -= 1
-        if _allowance.calls_left < 0:
+    allowance = _reading.allowance
+    if allowance is not None:
+        allowance.calls_left -= 1
+        if allowance.calls_left < 0:
             raise ModelFileError(
                 f"The configuration leads to more than {CALLS:,} calls of layers; layer {layer.name!r} goes beyond "
                 "that."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,7 +21,14 @@ __all__ = [
 
 _registered: dict[str, Any] = {}
 _registered_names: dict[Any, str] = {}
-_scope: list[dict[str, Any]] = []
+
+
+class _Scopes(threading.local):
+    def __init__(self) -> None:
+        self.open: list[dict[str, Any]] = []
+
+
+_scopes = _Scopes()
 _modules: dict[str, Callable[[], dict[str, Any]]] = {}
 _FAMILIES = {
     "keras": "models",
@@ -90,7 +98,7 @@ def get_custom_objects() -> dict[str, Any]:
 
 def get_registered_object(name: str, custom_objects: dict[str, Any] | None = None) -> Any:
     """Return the object registered under `name`, or None."""
-    for names in (*reversed(_scope), custom_objects or {}, _registered):
+    for names in (*reversed(_scopes.open), custom_objects or {}, _registered):
         if name in names:
             return names[name]
     return None
@@ -99,11 +107,11 @@ def get_registered_object(name: str, custom_objects: dict[str, Any] | None = Non
 @contextmanager
 def custom_object_scope(custom_objects: dict[str, Any]) -> Iterator[None]:
     """Make `custom_objects` known to every `deserialize` and `get` inside the block."""
-    _scope.append(custom_objects)
+    _scopes.open.append(custom_objects)
     try:
         yield
     finally:
-        _scope.pop()
+        _scopes.open.pop()
 
 
 CustomObjectScope = custom_object_scope

@@ -92,6 +92,7 @@ def _function_record(function: types.FunctionType) -> dict[str, Any]:
             "Cannot serialize a lambda: a file that holds code cannot be loaded safely. Define a named function, "
             "and register it with @refkeras.saving.register_keras_serializable()."
         )
+    sharing.note(function)
     # Keras names neither the module nor the registration of a function; its own name tells them.
     name = get_registered_name(function)
     return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["object_sharing", "record_of", "remember", "shared_object"]
+__all__ = ["note", "object_sharing", "record_of", "remember", "shared_object"]
 
 
-class _Sharing:
+class Sharing:
+    """The objects met so far.
+
+    Attributes:
+        kept: what was written, functions included.
+    """
+
     def __init__(self) -> None:
         self.records: dict[int, dict[str, Any]] = {}
         self.numbers: dict[int, int] = {}
@@ -18,39 +25,50 @@ class _Sharing:
         self.kept: list[Any] = []
 
 
-_sharing: _Sharing | None = None
+class _Open(threading.local):
+    sharing: Sharing | None = None
+
+
+_open = _Open()
 
 
 @contextmanager
-def object_sharing() -> Iterator[None]:
+def object_sharing() -> Iterator[Sharing]:
     """Note, while a model is written or read, which objects occur more than once."""
-    global _sharing
-    outer, _sharing = _sharing, _Sharing()
+    outer, _open.sharing = _open.sharing, Sharing()
     try:
-        yield
+        yield _open.sharing
     finally:
-        _sharing = outer
+        _open.sharing = outer
+
+
+def note(obj: Any) -> None:
+    """Keep a function that was written by its name."""
+    if _open.sharing is not None:
+        _open.sharing.kept.append(obj)
 
 
 def record_of(obj: Any, record: dict[str, Any]) -> None:
     """Mark `record` and the first record of the same object, if this is not the first."""
-    if _sharing is None:
+    sharing = _open.sharing
+    if sharing is None:
         return
-    first = _sharing.records.setdefault(id(obj), record)
-    _sharing.kept.append(obj)
+    first = sharing.records.setdefault(id(obj), record)
+    sharing.kept.append(obj)
     if first is not record:
-        number = _sharing.numbers.setdefault(id(obj), len(_sharing.numbers) + 1)
+        number = sharing.numbers.setdefault(id(obj), len(sharing.numbers) + 1)
         first["shared_object_id"] = record["shared_object_id"] = number
 
 
 def shared_object(record: dict[str, Any]) -> Any:
     """Return the object already made from a record of the same number, or None."""
     number = record.get("shared_object_id")
-    return None if _sharing is None or not isinstance(number, int) else _sharing.objects.get(number)
+    sharing = _open.sharing
+    return None if sharing is None or not isinstance(number, int) else sharing.objects.get(number)
 
 
 def remember(record: dict[str, Any], obj: Any) -> None:
     """Keep an object for further records of the same number."""
     number = record.get("shared_object_id")
-    if _sharing is not None and isinstance(number, int):
-        _sharing.objects.setdefault(number, obj)
+    if _open.sharing is not None and isinstance(number, int):
+        _open.sharing.objects.setdefault(number, obj)

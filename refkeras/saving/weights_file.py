@@ -16,7 +16,16 @@ from refkeras.saving.errors import ModelFileError
 from refkeras.saving.hdf5 import Group, read_hdf5
 from refkeras.saving.saveables import saveables
 
-__all__ = ["load_state", "need_h5py", "save_state", "save_weights_file", "state_bytes"]
+__all__ = [
+    "array_of",
+    "load_own",
+    "load_state",
+    "need_h5py",
+    "save_own",
+    "save_state",
+    "save_weights_file",
+    "state_bytes",
+]
 
 
 def need_h5py() -> Any:
@@ -57,24 +66,30 @@ def save_state(model: Any, file: BinaryIO) -> None:
     with need_h5py().File(file, "w") as h5:
         for path, obj in saveables(model):
             store: dict[str, Any] = {}
-            _save_own(obj, store)
+            save_own(obj, store)
             name = getattr(obj, "name", None)
             if not modern or isinstance(name, str) or store:
                 group = h5.create_group(f"{path}/vars" if path else "vars")
                 if modern and isinstance(name, str):
                     group.attrs["name"] = name
                 for key, value in store.items():
-                    group[key] = _array(value)
+                    group[key] = array_of(value)
 
 
-def _save_own(obj: Any, store: dict[str, Any]) -> None:
+def save_own(obj: Any, store: dict[str, Any]) -> None:
+    """Put the arrays of one object, without those inside it, into `store`."""
     if hasattr(obj, "save_own_variables"):
         obj.save_own_variables(store)
     else:  # a metric
         store.update({str(i): variable.value for i, variable in enumerate(obj.variables)})
 
 
-def _array(value: Any) -> np.ndarray:
+def array_of(value: Any) -> np.ndarray:
+    """Return what a store holds as an array.
+
+    Raises:
+        ValueError: it holds no numbers.
+    """
     array = np.asarray(getattr(value, "value", value))
     if array.dtype.kind not in "biuf":
         raise ValueError(f"save_own_variables() put values of dtype {array.dtype} into the store; expected numbers.")
@@ -142,7 +157,7 @@ def load_state(model: Any, data: bytes | memoryview, *, skip_mismatch: bool = Fa
     for path, obj in saveables(model, skip):
         store = _store_at(root, path)
         try:
-            _load_own(obj, store)
+            load_own(obj, store)
         except Exception as error:  # whatever a layer's own method raises; reported below
             failed.append((obj, error))
     if not failed:
@@ -157,7 +172,12 @@ def load_state(model: Any, data: bytes | memoryview, *, skip_mismatch: bool = Fa
     warnings.warn(message, stacklevel=4)
 
 
-def _load_own(obj: Any, store: _Store) -> None:
+def load_own(obj: Any, store: Mapping[str, np.ndarray]) -> None:
+    """Give one object the arrays that `save_own` put into a store.
+
+    Raises:
+        ValueError: they do not fit.
+    """
     if hasattr(obj, "load_own_variables"):
         obj.load_own_variables(store)
         return

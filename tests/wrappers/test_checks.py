@@ -1,0 +1,36 @@
+"""scikit-learn's own checks of estimators."""
+
+import unittest
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from refkeras.wrappers import SKLearnClassifier, SKLearnRegressor, SKLearnTransformer
+from tests.wrappers.models import dense
+
+# A subset of what Keras itself expects to fail (keras/src/wrappers/sklearn_test.py).
+EXPECTED_TO_FAIL = {
+    "SKLearnClassifier": {
+        "check_classifiers_one_label_sample_weights": "a weight of 0 takes no row out of the list of classes",
+        "check_classifiers_classes": "the clones train for one epoch, which is too short to predict every class",
+        "check_classifiers_train": "decision_function returns whatever the model ends in, probabilities or logits",
+    },
+    "SKLearnRegressor": {},
+    "SKLearnTransformer": {},
+}
+
+
+@pytest.mark.filterwarnings("ignore:scikit-learn clones")
+@parametrize_with_checks(
+    [
+        SKLearnClassifier(dense, model_kwargs={"loss": "categorical_crossentropy", "layers": [20, 20, 20]}),
+        SKLearnRegressor(dense, model_kwargs={"loss": "mse", "out": None}),
+        SKLearnTransformer(dense, model_kwargs={"loss": "mse", "out": None}),
+    ],
+    expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL[type(estimator).__name__],
+)
+def test_check(estimator, check):
+    try:
+        check(estimator)
+    except unittest.SkipTest as reason:
+        pytest.skip(str(reason))
