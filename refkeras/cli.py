@@ -103,6 +103,12 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
     explain.add_argument("file", type=Path, help="the file")
     explain.add_argument("--html", type=Path, metavar="PAGE", help="write a page to PAGE, one file that needs no other")
     explain.add_argument("--title", default="", help="the page's title")
+    explain.add_argument(
+        "--figures",
+        type=int,
+        metavar="N",
+        help="about how many figures to put on the page (120000); beyond, samples go",
+    )
     explain.add_argument("--fit", type=int, metavar="N", help="which fit of the script, from 1 (default: the last)")
     explain.add_argument("--key", default="loss", help="a key of the log, learning_rate or gradient_norm (loss)")
     explain.add_argument("--epoch", type=int, metavar="N", help="the epoch, as the log counts (default: the last)")
@@ -120,6 +126,7 @@ def _explain(options: argparse.Namespace) -> int:
             options.file,
             options.html,
             title=options.title,
+            figures=options.figures,
             fit=options.fit,
             key=options.key,
             epoch=options.epoch,

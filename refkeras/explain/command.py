@@ -41,6 +41,7 @@ def show(
     html: Path | None,
     *,
     title: str = "",
+    figures: int | None = None,
     fit: int | None = None,
     key: str = "loss",
     epoch: int | None = None,
@@ -59,9 +60,10 @@ def show(
     if not ledgers:
         raise ValueError(f"{path} holds no fit")
     if html is not None:
-        from refkeras.explain.page import write_page
+        from refkeras.explain.page import MAX_NODES, write_page
 
-        write_page(ledgers if fit is None else [_chosen(ledgers, fit)], html, title=title)
+        chosen = ledgers if fit is None else [_chosen(ledgers, fit)]
+        write_page(chosen, html, title=title, max_nodes=MAX_NODES if figures is None else figures)
         return
     found = _chosen(ledgers, len(ledgers) if fit is None else fit).explain(key, epoch, batch)
     if as_json:

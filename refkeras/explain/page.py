@@ -25,7 +25,7 @@ from refkeras.saving.atomic import write_atomically
 
 __all__ = ["MAX_NODES", "page", "write_page"]
 
-MAX_NODES = 60_000
+MAX_NODES = 120_000
 _WEB = Path(__file__).parent / "web"
 _FORMULAS = list(FORMULAS)
 

@@ -122,6 +122,10 @@ def _categorical(name: str, samples: Samples, index: Index, x: Any, t: Any, dtyp
         k = int(t[0])
     also = []
     if samples.outputs is not None:
-        also.append(_behind(f"output[{k}]", "softmax", inputs, samples.outputs[index][k], dtype, k=k))
+        also.append(
+            _behind(
+                f"p[{k}], what the model gave to that class", "softmax", inputs, samples.outputs[index][k], dtype, k=k
+            )
+        )
     notes = [f"The target is class {k}."]
     return derive(name, form, inputs, dtype, also=also, notes=notes, k=k, **samples.params)

@@ -64,9 +64,13 @@ def test_one_number_as_text_and_as_json(recorded, capsys):
 
 def test_a_page(recorded, tmp_path):
     folder, _, _ = recorded
-    assert status(["explain", folder / "run.json", "--html", tmp_path / "page.html", "--title", "a <b>"]) == 0
+    assert (
+        status(["explain", folder / "run.json", "--html", tmp_path / "page.html", "--title", "a <b>", "--figures", 1])
+        == 0
+    )
     text = (tmp_path / "page.html").read_text()
     assert text.startswith("<!doctype html>") and "<title>a &lt;b&gt;</title>" in text
+    assert '"detailed": [1, 2]' not in text and '"detailed": []' in text  # of two epochs none is between others
     assert "http" not in text.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
 
 

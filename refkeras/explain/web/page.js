@@ -105,7 +105,7 @@ function draw(chunk, trail) {
       make("p", { class: "numbers", text: "= " + node.numbers }));
   }
   for (const note of node.notes) card.append(remark(note));
-  node.also.forEach((id, i) => card.append(other(chunk, view(chunk, id), [...state.path, "a" + i], here)));
+  node.also.forEach((id, i) => card.append(other(chunk, view(chunk, id), [...state.path, "a" + i], here, node.inputs)));
   if (node.inputs.length) card.append(make("p", { class: "hint", text: "Its inputs:" }), inputs(chunk, node, here));
   if (node.cut) card.append(make("p", { class: "note", text: "The samples of this epoch are not on this page." }));
   if (node.kind === "given" && !node.notes.length) card.append(make("p", { class: "hint", text: "This is where it starts: as it was recorded." }));
@@ -117,12 +117,13 @@ function draw(chunk, trail) {
 
 const remark = (note) => make("p", { class: /^Keras /.test(note) ? "note" : "remark", text: note });
 
-function other(chunk, node, path, here) {
+function other(chunk, node, path, here, known) {
   const box = make("div", { class: "also" },
     make("button", { type: "button", onclick: () => go(here(path)), class: "name", text: node.name }));
   if (node.kind !== "given") box.append(make("p", { class: "symbols", text: node.symbols }));
   box.append(make("p", { class: "numbers", text: node.kind === "given" ? node.value : "= " + node.numbers + " = " + node.value }));
-  if (node.inputs.length <= 6) {
+  const same = node.inputs.join() === known.join(); // they are listed below anyway
+  if (node.inputs.length <= 6 && !same) {
     const list = make("ul", { class: "inputs" });
     node.inputs.forEach((id, i) => list.append(row(view(chunk, id), () => go(here([...path, "i" + i])))));
     box.append(list);
