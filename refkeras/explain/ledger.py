@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from refkeras import config, semantics
+from refkeras import config, semantics, tree
 from refkeras.callbacks.callback import Callback
 from refkeras.explain import capture, memory
 from refkeras.explain.derivation import Derivation, plain
@@ -73,7 +73,7 @@ class Ledger(Callback):
         self._phase: PhaseRecord | None = None
         self._logs: dict[str, Any] | None = None
         self._rows: dict[bytes, int] = {}
-        self._watched: list[Any] | None = None
+        self._watched: Any = None
         self._began = 0.0
         self._ready = False
 
@@ -186,8 +186,11 @@ class Ledger(Callback):
             for entry in entries
         ]
         if self.traces and self._has_lstm():
-            self._watched = [np.array(x[: self.traces]) for x in record.xs]
-            self.run.watched = f"the first {len(self._watched[0])} rows of the first training batch"
+            # A model of a fixed batch size, as a stateful one has, takes no other.
+            fixed = any(tensor.shape[0] is not None for tensor in getattr(self.model, "inputs", None) or ())
+            rows = record.size if fixed else self.traces
+            self._watched = tree.map_structure(lambda x: np.array(x[:rows]), record.inputs)
+            self.run.watched = f"the first {min(self.traces, record.size)} rows of the first training batch"
 
     def _numbered(self, record: StepRecord) -> list[int]:
         """Number the rows: those of a validation as they come, those of training as they are first met."""
@@ -224,7 +227,7 @@ class Ledger(Callback):
             return
         from refkeras.explain.passes import lstm_traces
 
-        epoch.traces = [Trace(name, values) for name, values in lstm_traces(self.model, self._watched)]
+        epoch.traces = [Trace(name, values) for name, values in lstm_traces(self.model, self._watched, self.traces)]
         self._bytes += memory.trace_bytes(epoch)
 
     # -- what was kept ---------------------------------------------------------------

@@ -114,16 +114,21 @@ def forward(model: Any, x: Any, *, training: bool = False) -> Forward:
     return Forward(named(model, inputs, calls))
 
 
-def lstm_traces(model: Any, xs: list[Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return the gates and states of every LSTM for these inputs: `(name, {"i": (batch, steps, units), ...})`."""
-    inputs = model._input_binder(list(range(len(xs))) if len(xs) > 1 else 0)(xs)
+def lstm_traces(model: Any, inputs: Any, rows: int) -> list[tuple[str, dict[str, Any]]]:
+    """Return the gates and states of every LSTM for the first rows: `(name, {"i": (rows, steps, units), ...})`.
+
+    Args:
+        model: the model.
+        inputs: a batch, as the model's own graph takes it.
+        rows: how many of its rows are wanted.
+    """
     with preserved(model), watching(model) as calls:
         model._run(inputs, training=False, gradient="none")
     found, seen = [], _Names()
     for call in calls:
         name = seen(call.layer)
         if isinstance(call.layer, LSTM):
-            found.append((name, {key: value for key, _, value in gates(call) if "." not in key}))
+            found.append((name, {key: value[:rows] for key, _, value in gates(call) if key in _GATES}))
     return found
 
 

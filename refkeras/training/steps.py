@@ -34,6 +34,7 @@ class StepRecord(NamedTuple):
         training: whether it is a training step.
         bound: the losses and metrics as they lie over the batch.
         xs, ys, ws: flat lists of inputs, targets and sample weights (None where there are none).
+        inputs: the inputs as the model took them.
         preds: flat list of outputs, Tensors where they carry a mask or logits.
         size: rows of the batch.
         total: the loss that is minimized; None without any.
@@ -48,6 +49,7 @@ class StepRecord(NamedTuple):
     xs: list[Any]
     ys: Any
     ws: Any
+    inputs: Any
     preds: list[Any]
     size: int
     total: Any
@@ -200,7 +202,20 @@ class Steps:
             if self.watchers:
                 self._tell(
                     StepRecord(
-                        True, bound, xs, ys, ws, preds, size, total, parts, penalties, regularized, gradients, variables
+                        True,
+                        bound,
+                        xs,
+                        ys,
+                        ws,
+                        inputs,
+                        preds,
+                        size,
+                        total,
+                        parts,
+                        penalties,
+                        regularized,
+                        gradients,
+                        variables,
                     )
                 )
             self.interrupts.critical = True
@@ -224,7 +239,8 @@ class Steps:
         @np.errstate(all="ignore")
         def test(xs: list[Any], ys: Any, ws: list[Any] | None, size: int) -> None:
             nonlocal bound
-            run, structure = model._run(bind(xs), training=False, gradient="none")
+            inputs = bind(xs)
+            run, structure = model._run(inputs, training=False, gradient="none")
             preds = _carrying(run)
             regularized = self._regularized()
             if bound is None:
@@ -234,7 +250,9 @@ class Steps:
             total = _plus(total, penalties)
             if self.watchers:
                 self._tell(
-                    StepRecord(False, bound, xs, ys, ws, preds, size, total, parts, penalties, regularized, (), ())
+                    StepRecord(
+                        False, bound, xs, ys, ws, inputs, preds, size, total, parts, penalties, regularized, (), ()
+                    )
                 )
             self._seen = True
             compiled.track(total, parts, size)

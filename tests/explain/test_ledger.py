@@ -311,3 +311,52 @@ def test_an_interrupted_epoch_is_left_out():
     assert ledger.epochs == [1] and ledger.log().count("Epoch") == 1 and len(ledger.explain("loss").inputs) == 3
     with pytest.raises(ValueError, match="There is no epoch 2; there are 1"):
         ledger.explain("loss", 2)
+
+
+def stateful():
+    keras.utils.set_random_seed(7)
+    inputs = {"b": keras.Input(batch_shape=(4, 5, 2), name="b"), "a": keras.Input(batch_shape=(4, 5, 3), name="a")}
+    y = keras.layers.Concatenate()(
+        [keras.layers.LSTM(3, stateful=True, dropout=0.2, name=f"of_{key}")(inputs[key]) for key in ("b", "a")]
+    )
+    model = keras.Model(inputs, keras.layers.Dense(1)(y))
+    model.compile("adam", "mse")
+    return model
+
+
+class Own(keras.Model):
+    def __init__(self):
+        super().__init__(name="own")
+        self.lstm, self.dense = keras.layers.LSTM(3, name="of_x"), keras.layers.Dense(1)
+
+    def call(self, x):
+        return self.dense(self.lstm(x))
+
+
+@pytest.mark.parametrize("kind", ["stateful", "own"])
+def test_gates_of_inputs_by_name_of_stateful_layers_and_of_own_models(kind):
+    rng = np.random.default_rng(3)
+    x = {"b": rng.normal(size=(8, 5, 2)).astype("float32"), "a": rng.normal(size=(8, 5, 3)).astype("float32")}
+    x = x if kind == "stateful" else x["a"]
+    y = rng.normal(size=(8, 1)).astype("float32")
+    histories = []
+    ledger = explain.Ledger(traces=2)
+    for callbacks in ([], [ledger]):
+        keras.utils.set_random_seed(7)
+        model = stateful() if kind == "stateful" else Own()
+        if kind == "own":
+            model.compile("adam", "mse")
+        histories.append(model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0, callbacks=callbacks).history)
+    assert histories[0] == histories[1]
+    traces = ledger.run.history[1].traces
+    assert sorted(trace.layer for trace in traces) == (["of_a", "of_b"] if kind == "stateful" else ["of_x"])
+    assert all(trace.values["i"].shape == (2, 5, 3) for trace in traces)
+    first = x["a"][:4] if kind == "stateful" else x[:2]
+    lstm = model.get_layer(traces[-1].layer) if kind == "own" else model.get_layer("of_a")
+    found = next(trace for trace in traces if trace.layer == lstm.name).values["i"][:, 0]
+    weights = [w.value.astype("float64") for w in (lstm.cell.kernel, lstm.cell.bias)]
+    if kind == "own":  # the stateful layer does not start from zero
+        expected = 1 / (1 + np.exp(-(first[:, 0] @ weights[0] + weights[1])[:, :3]))
+        # One rounding for each of 3 products and sums, and a few for the sigmoid, whose slope is at most 1/4.
+        size = (np.abs(first[:, 0]) @ np.abs(weights[0]) + np.abs(weights[1]) + 1)[:, :3]
+        assert (np.abs(found - expected) <= (3 + 8) * 2.0**-24 * size).all()
