@@ -74,6 +74,8 @@ def _sum_rounds(machine: Machine, y: Array, a: Operand, b: Operand) -> tuple[Any
     """A sum has no rounding error if it needs no finer digits than its terms have, nor one larger than either."""
     if a.exact and b.exact and machine.storage > _OWN:
         return _correctly(machine, y, a, b)
+    if a.value is b.value:  # x + x is twice x, and x − x nothing
+        return 0.0, 0.0
     size = power_below(y)
     terms = np.minimum(np.abs(a.value), np.abs(b.value))
     finest = np.minimum(power_below(np.asarray(a.value, np.float64)), power_below(np.asarray(b.value, np.float64)))

@@ -1,0 +1,139 @@
+"""Error bars follow the formula: known answers, and NumPy's own float32 inside its bars."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import refkeras
+from refkeras import precision
+from refkeras.ops import activations, losses, softmax
+from refkeras.ops.dense import dense
+from refkeras.precision import compare, exact
+
+U = 2.0**-24
+
+
+def relative(x):
+    return x.sigma / np.abs(x.value)
+
+
+def test_the_same_error_meets_itself():
+    x = exact(np.full(200, 1.5)) / 3.0 + 1e-3
+    twice, cancelled = x * x, x - x
+    assert not cancelled.sigma.any()
+    # x·x doubles the error of x, and rounds once more
+    np.testing.assert_allclose(relative(twice) ** 2, 4 * relative(x) ** 2 + (U / 3**0.5) ** 2 / 1, rtol=0.6)
+    assert np.median(relative(twice) / relative(x)) > 1.9
+    np.testing.assert_allclose((x + x).sigma, 2 * x.sigma)
+
+
+def test_a_common_error_does_not_average_out():
+    x = exact(1.0) / 3.0
+    many = np.broadcast_to(x, (1000,)) * 1.0
+    total = np.add.reduce(many) / 1000.0
+    assert total.sigma > 0.9 * x.sigma
+
+
+def test_softmax_of_one_sure_class():
+    z = exact(np.array([[30.0, 0.1, 0.2]])) / 3.0 * 3.1
+    y, _ = softmax.softmax(z)
+    assert relative(y)[0, 0] < 2 * U  # not the error of e^z, which is ten times as large
+    assert relative(y)[0, 1] > relative(y)[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("operation", "exactly"),
+    [
+        (lambda x: x * 0.5, True),
+        (lambda x: -x, True),
+        (lambda x: x + 0.0, True),
+        (lambda x: np.maximum(x, 0), True),
+        (lambda x: np.abs(x), True),
+        (lambda x: x / 4.0, True),
+        (lambda x: x * 0.3, False),
+        (lambda x: x / 3.0, False),
+        (lambda x: np.exp(x), False),
+    ],
+)
+def test_what_does_not_round(operation, exactly):
+    x = exact(np.array([1.25, -3.0, 0.7]))
+    assert operation(x).sigma.any() != exactly
+
+
+def test_products_round_as_the_machine_says():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(20, 50)), rng.normal(size=(50, 30))
+    size = np.abs(a) @ np.abs(b)
+    ratios = {}
+    for name in ("float64", "float32", "tf32", "bfloat16", "float16"):
+        product = exact(a, name) @ exact(b, name)
+        machine = precision.machine(name)
+        ratios[name] = np.median(product.sigma / (size * machine.products))
+    assert all(0.02 < ratio < 1 for ratio in ratios.values()), ratios
+
+
+FORMULAS = {
+    "dense": lambda x: dense(x, x[:, :4].T @ x, None)[0],
+    "softmax": lambda x: softmax.softmax(x)[0],
+    "log softmax": lambda x: softmax.log_softmax(x)[0],
+    "sigmoid gradient": lambda x: activations.sigmoid(x)[1](x),
+    "gelu": lambda x: activations.gelu(x, True)[0],
+    "mish": lambda x: activations.mish(x)[0],
+    "mean squared error": lambda x: losses.mean_squared_error(np.zeros_like(x), x)[0],
+    "crossentropy": lambda x: losses.softmax_crossentropy(np.ones_like(x), x)[0],
+    "squareplus": lambda x: activations.squareplus(x)[0],
+    "softplus": lambda x: activations.softplus(x)[0],
+}
+
+
+@settings(max_examples=15)
+@given(st.sampled_from(sorted(FORMULAS)), st.integers(0, 2**32), st.sampled_from([0.1, 1.0, 8.0]))
+def test_float32_lies_within_its_bars(name, seed, scale):
+    x = (np.random.default_rng(seed).normal(size=(5, 6)) * scale).astype("float32")
+    if name == "dense":
+        x = x[:4]
+    formula = FORMULAS[name]
+    try:
+        value = formula(x)
+    except ValueError:
+        return
+    found = compare(formula(exact(x, guaranteed=True)), value)
+    assert found.agrees, (name, found.largest, found.beyond_bound.any())
+
+
+def test_a_constant_that_is_not_the_engines_is_noticed():
+    """0.999 is not float32(0.999): the difference is many sigma after a few hundred products."""
+    x, y = exact(1.0), np.float32(1)
+    for _ in range(300):
+        x, y = x * 0.999, y * np.float32(0.999)
+    assert compare(x, y).largest < 5
+    assert abs(0.999**300 - x.value) > 8 * x.sigma
+
+
+def test_training_leaves_plain_arrays():
+    model = refkeras.Sequential([refkeras.Input((3,)), refkeras.layers.Dense(2)])
+    model.compile("adam", "mse")
+    x, y = np.ones((4, 3), "float32"), np.zeros((4, 2), "float32")
+    run = precision.train(model, x, y, epochs=2)
+    for weight, bar in zip(model.get_weights(), run.weights, strict=True):
+        assert type(weight) is np.ndarray and weight.dtype == np.float32
+        np.testing.assert_array_equal(weight, bar.value.astype("float32"))
+    model.fit(x, y, verbose=0)  # goes on without bars
+    assert all(type(v.value) is np.ndarray for v in model.optimizer.variables)
+
+
+def test_the_same_bars_every_time():
+    layer = refkeras.layers.Dense(3)
+    layer.build((None, 4))
+    x = np.random.default_rng(0).normal(size=(2, 4)).astype("float32")
+    np.testing.assert_array_equal(precision.evaluate(layer, x).sigma, precision.evaluate(layer, x).sigma)
+
+
+def test_refusals():
+    with pytest.raises(ValueError, match="not built"), precision.bars(refkeras.layers.Dense(2)):
+        pass
+    layer = refkeras.layers.Dense(2, dtype="float64")
+    layer.build((None, 2))
+    with pytest.raises(TypeError, match=r"float64.*float32"):
+        precision.evaluate(layer, np.ones((1, 2)))
