@@ -26,7 +26,7 @@ GPU_TOOLS := "numpy>=2" "hypothesis>=6.100" "pytest>=8.2" "pytest-timeout>=2.3" 
 # pip must not run twice at once.
 .NOTPARALLEL:
 
-.PHONY: help verify test lint parity parity-all parity-gpu soundness sharpness replay bench bench-quick readme clean
+.PHONY: help verify test lint parity parity-all parity-gpu soundness sharpness replay bench bench-quick readme mutants clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,9 @@ bench: $(ENGINES) $(REPLAY) $(BENCH) ## every workload beside its peers, the tar
 
 bench-quick: $(ENGINES) $(REPLAY) $(BENCH) ## the same on small sizes (some minutes)
 	$(BIN)/python -m benchmarks --campaign quick --budget 3
+
+mutants: $(TOOLS) $(ENGINES) ## deliberate mistakes, and which test notices each
+	$(BIN)/python -m parity_tests.mutants
 
 readme: $(TOOLS) $(ENGINES) ## run what the README quotes, and quote it anew
 	$(BIN)/python docs/readme.py

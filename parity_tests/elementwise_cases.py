@@ -33,9 +33,11 @@ EDGES = {
 
 
 @st.composite
-def batches(draw: st.DrawFn, shapes: Any) -> tuple[str, np.ndarray, np.ndarray, dict[str, Any]]:
-    """(loss, targets, predictions, arguments)."""
-    name, shape = draw(st.sampled_from(NAMES)), draw(shapes)
+def batches(
+    draw: st.DrawFn, shapes: Any, name: str | None = None
+) -> tuple[str, np.ndarray, np.ndarray, dict[str, Any]]:
+    """(loss, targets, predictions, arguments), of one loss or of any."""
+    name, shape = name or draw(st.sampled_from(NAMES)), draw(shapes)
     rng, dtype = np.random.default_rng(draw(st.integers(0, 2**32 - 1))), draw(st.sampled_from(["float32", "float64"]))
     arguments: dict[str, Any] = {}
     if name == "huber":

@@ -41,13 +41,14 @@ def shapes(features: int = 1) -> st.SearchStrategy[tuple[int, ...]]:
 
 
 @st.composite
-def regressions(draw: st.DrawFn) -> Case:
+def regressions(draw: st.DrawFn, name: str | None = None) -> Case:
     rng, dtype = np.random.default_rng(draw(st.integers(0, 2**32 - 1))), draw(st.sampled_from(["float32", "float64"]))
     shape = draw(shapes())
     t, p = (rng.normal(size=shape, scale=draw(st.sampled_from([0.1, 3.0, 1e4]))) for _ in range(2))
     ties = rng.random(shape) < 0.2
     p = np.where(ties, t, p)
-    return Case(draw(st.sampled_from(["mean_squared_error", "mean_absolute_error"])), t.astype(dtype), p.astype(dtype))
+    name = name or draw(st.sampled_from(["mean_squared_error", "mean_absolute_error"]))
+    return Case(name, t.astype(dtype), p.astype(dtype))
 
 
 @st.composite
@@ -81,9 +82,16 @@ def crossentropies(draw: st.DrawFn, kind: str | None = None) -> Case:
 
 
 @st.composite
-def elementwise(draw: st.DrawFn) -> Case:
+def elementwise(draw: st.DrawFn, name: str | None = None) -> Case:
     """Another loss that compares numbers one by one."""
-    return Case(*draw(elementwise_cases.batches(shapes())))
+    return Case(*draw(elementwise_cases.batches(shapes(), name)))
+
+
+def of_loss(name: str) -> st.SearchStrategy[Case]:
+    """Cases of one loss."""
+    if name in elementwise_cases.NAMES:
+        return elementwise(name)
+    return crossentropies(name.removesuffix("_crossentropy")) if name.endswith("crossentropy") else regressions(name)
 
 
 def spread(case: Case) -> tuple[np.ndarray, np.ndarray, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 __all__ = ["PROFILE", "examples", "load"]
 
@@ -24,6 +24,8 @@ def load() -> None:
     )
     ci = settings.get_profile("ci")
     settings.register_profile("engines", parent=ci, max_examples=8)
+    # Whether a mistake is noticed, not how small an example shows it.
+    settings.register_profile("mutants", parent=ci, phases=[Phase.explicit, Phase.generate], database=None)
     settings.register_profile("nightly", parent=ci, max_examples=NIGHTLY, derandomize=False)
     settings.load_profile(PROFILE)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from parity_tests import elementwise_cases
 from parity_tests.agreement import assert_agrees
 from parity_tests.engines import ENGINES, NATIVE_ERRORS, keras, numpy, tensor, value_and_gradients
-from parity_tests.loss_cases import Case, crossentropies, elementwise, loss_object, regressions, run, spread
+from parity_tests.loss_cases import Case, crossentropies, elementwise, loss_object, of_loss, regressions, run, spread
 from parity_tests.profiles import examples
 from refkeras import losses, semantics
 from refkeras.tensor import wrap
@@ -45,9 +45,25 @@ def test_functions(case, engine):
     assert_agrees(value, expected, roundings=roundings, scale=scale, dtype=case.dtype)
 
 
+LOSSES = (*ERRORS, *elementwise_cases.NAMES, *(f"{kind}_crossentropy" for kind in ("binary", "categorical")))
+LOSSES += ("sparse_categorical_crossentropy",)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@examples(40)
+@given(st.data(), engines)
+def test_each_loss(name, data, engine):
+    """Values and gradients of one loss at a time, so that each meets all of its edges."""
+    compare(data.draw(of_loss(name)), engine)
+
+
 @many
 @given(cases, engines)
 def test_objects_and_gradients(case, engine):
+    compare(case, engine)
+
+
+def compare(case, engine):
     expected, gradient = run(ENGINES[engine], case)
     with semantics.use(engine), np.errstate(all="ignore"):
         loss = ours(case, engine)
@@ -196,6 +212,22 @@ def test_ignore_class(case, engine, as_activation, data):
     assert_agrees(result, numpy(total), roundings=roundings, scale=largest, dtype=case.dtype)
     found = d_pred if d_logits is None else d_logits
     assert_agrees(found, gradient, roundings=roundings, scale=d_scale, dtype=case.dtype)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ignore_class_beside_a_mask(engine):
+    """What counts is what both let through."""
+    rng = np.random.default_rng(9)
+    t, mask = np.array([[0, 2, 1], [2, 1, 2]]), np.array([[True, True, False], [True, False, True]])
+    case = Case(
+        "sparse_categorical_crossentropy", t, rng.uniform(0.1, 0.9, (2, 3, 4)).astype("float32"), {"ignore_class": 2}
+    )
+    expected, gradient = run(ENGINES[engine], case, mask=mask)
+    with semantics.use(engine):
+        value, pullback = ours(case, engine).value_and_pullback(case.t, case.p, mask=mask)
+        d_pred, _ = pullback()
+    assert_agrees(value, expected, roundings=60)
+    assert_agrees(d_pred, gradient, roundings=60, scale=10.0)
 
 
 SPECIAL = [np.inf, -np.inf, np.nan, 0.0, -200.0, 200.0, 88.8, 1e30, -1e30]

@@ -20,12 +20,16 @@ from parity_tests.optimizer_runs import (
     make_tf_keras,
     runs,
 )
+from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import Variable, semantics
 
 
-@given(run=runs())
-def test_steps_are_keras_3s(run):
+@pytest.mark.parametrize("kind", ["SGD", "RMSprop", "Adam", "AdamW"])
+@examples(20)
+@given(data=st.data())
+def test_steps_are_keras_3s(kind, data):
+    run = data.draw(runs(kinds=(kind,)))
     with both_floatx(run.floatx):
         ours, weights = make_ours(run)
         engine, engine_weights = make_keras_3(run)

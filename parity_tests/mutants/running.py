@@ -1,0 +1,207 @@
+"""Mistakes in what drives the formulas: optimizers, schedules, the training loop, callbacks, random orders."""
+
+from __future__ import annotations
+
+from parity_tests.mutants.mutant import of
+
+STEPS = "test_optimizers.py::test_steps_are_keras_3s"
+TF_STEPS = "test_optimizers.py::test_steps_are_tf_keras_s"
+RUNS, TABLE = "test_training.py::test_runs_alike", "test_compile.py::test_table"
+RATES = "test_schedules.py::test_rates_are_the_same"
+
+_rules = of("ops/optimizers.py", STEPS)
+_step = of("optimizers/step.py", STEPS)
+OPTIMIZERS = (
+    _rules(
+        "adam's epsilon inside the root",
+        "    sqrt(v, out=s)\n    s += epsilon\n    multiply(m, alpha",
+        "    sqrt(v + epsilon, out=s)\n    multiply(m, alpha",
+    ),
+    _rules(
+        "bias correction one step late",
+        "lr * sqrt(1 - beta_2**t) / (1 - beta_1**t)",
+        "lr * sqrt(1 - beta_2 ** (t + 1)) / (1 - beta_1 ** (t + 1))",
+    ),
+    _rules(
+        "rmsprop's epsilon outside the root",
+        "            add(v, epsilon, out=s)\n",
+        "            add(v, epsilon * epsilon, out=s)\n",
+        STEPS,
+        TF_STEPS,
+    ),
+    _rules("nesterov looks ahead with the old velocity", "multiply(m, mu, out=r)", "multiply(m, 1, out=r)"),
+    _rules("velocity without its sign", "    m -= s\n    if nesterov", "    m += s\n    if nesterov"),
+    _rules("amsgrad forgets the largest", "v = maximum(v_hat, v, out=v_hat)", "v_hat[...] = v"),
+    _rules(
+        "decay without the learning rate", "    multiply(w, wd, out=s)\n    s *= lr\n", "    multiply(w, wd, out=s)\n"
+    ),
+    _rules(
+        "norms not joint",
+        "total = total + np.sum(square(g, out=s))",
+        "total = maximum(total, np.sum(square(g, out=s)))",
+        STEPS,
+        "test_optimizers.py::test_norms_are_clipped",
+    ),
+    _step(
+        "weight decay forgotten",
+        "            if self.weight_decay is not None:\n",
+        "            if False:\n",
+        STEPS,
+        "test_optimizers.py",
+    ),
+    _step(
+        "the joint norm's bound is each one's",
+        "        norm, together, value = self.clipnorm, self.global_clipnorm, self.clipvalue",
+        "        norm, together, value = self.clipnorm, self.clipnorm, self.clipvalue",
+        STEPS,
+        "test_optimizers.py::test_norms_are_clipped",
+    ),
+    _step("accumulated gradients are not averaged", "            cell.g /= steps\n", "            cell.g /= 1\n"),
+    _step(
+        "averages start one step late",
+        "self.ema_momentum if updates else 0",
+        "self.ema_momentum if updates > 1 else 0",
+        "test_optimizers.py::test_moving_averages",
+        STEPS,
+    ),
+    _step(
+        "weights are overwritten one step early",
+        "(updates + 1) % self.ema_overwrite_frequency",
+        "(updates + 2) % self.ema_overwrite_frequency",
+        STEPS,
+    ),
+    _step(
+        "no averages, and the first constraint forgotten",
+        "        if self.use_ema:\n            self._average_weights(cells)\n        for part in parts:",
+        "        for part in parts[1:]:",
+        STEPS,
+        "test_optimizers.py::test_constraints_come_last",
+    ),
+)
+SCHEDULES = (
+    of("optimizers/schedules/exponential_decay.py", RATES)("staircase rounds", "p = np.floor(p)", "p = np.round(p)"),
+    of("optimizers/schedules/polynomial_decay.py", RATES)(
+        "a cycle too short", "np.ceil(x / self.decay_steps)", "np.floor(x / self.decay_steps)"
+    ),
+    of("optimizers/schedules/piecewise_constant_decay.py", "test_schedules.py::test_piecewise_rates_are_the_same")(
+        "a boundary belongs to the right", "(x <= boundaries[0])", "(x < boundaries[0])"
+    ),
+    of("optimizers/schedules/cosine_decay.py", "test_schedules.py::test_cosine_decay")(
+        "alpha of the whole", "kind(1 - self.alpha) * fall", "fall"
+    ),
+)
+
+_steps = of("training/steps.py", RUNS)
+_compiled = of("training/compiled.py", RUNS, TABLE)
+LOOP = (
+    _compiled(
+        "batch losses without their sizes",
+        "self.loss_tracker.update_state(total, size)",
+        "self.loss_tracker.update_state(total)",
+        RUNS,
+    ),
+    _compiled(
+        "parts of the loss weighed by rows",
+        "weight = None if by_batch else size",
+        "weight = size",
+        "test_compile.py::test_part_losses_count",
+    ),
+    of("training/bound.py", TABLE)(
+        "per-output losses are reported weighted",
+        "        value, pullback = self.value_and_pullback(y, pred, w)\n",
+        "        value, pullback = self.value_and_pullback(y, pred, w)\n        value = value * (self.factor or 1)\n",
+        TABLE,
+        "test_compile.py::test_any_combination",
+    ),
+    _compiled("running means are never reset", "        self.loss_tracker.reset_state()\n", "        pass\n", RUNS),
+    _compiled(
+        "logs in the order of declaration",
+        'sorted(found) if semantics.current().log_order == "sorted" else found',
+        "found",
+        "test_compile.py::test_log_order",
+    ),
+    _steps(
+        "penalties have no gradient",
+        "d_weights[id(v)] = penalty if id(v) not in d_weights else d_weights[id(v)] + penalty",
+        "d_weights[id(v)] = d_weights.get(id(v))",
+    ),
+    _steps(
+        "penalties are not added to the loss",
+        "        total = penalty if total is None else total + penalty",
+        "        total = penalty if total is None else total",
+    ),
+    of("training/data.py", "test_data.py::test_validation_split", "test_data.py")(
+        "validation split rounds up",
+        "math.floor(rows * (1.0 - validation_split))",
+        "math.ceil(rows * (1.0 - validation_split))",
+    ),
+    of("training/sample_weights.py", "test_data.py::test_class_weight_missing")(
+        "missing classes weigh nothing",
+        "class_weight.get(int(k), 1.0)",
+        "class_weight.get(int(k), 0.0)",
+        "test_data.py",
+    ),
+    of("training/sample_weights.py", "test_data.py")(
+        "the class of a row is truncated", "np.round(y).astype(np.int32)", "np.trunc(y).astype(np.int32)"
+    ),
+    of("training/array_feed.py", "test_data.py::test_batches_of_arrays")(
+        "the last, smaller batch is dropped",
+        "math.ceil(self.num_samples / batch_size)",
+        "(self.num_samples // batch_size)",
+        "test_data.py",
+        RUNS,
+    ),
+    of("random/order.py", "test_random.py")(
+        "shuffle: the last place is never swapped",
+        "np.arange(n, 1, -1, dtype=words.dtype)",
+        "np.arange(n, 1, -1, dtype=words.dtype) - (n > 2)",
+    ),
+    of("initializers/random.py", "test_random.py")(
+        "fans exchanged",
+        '"fan_in": fan_in, "fan_out": fan_out',
+        '"fan_in": fan_out, "fan_out": fan_in',
+        "test_random.py",
+        "test_initializers.py",
+    ),
+    of("initializers/random.py", "test_random.py")(
+        "a limit without its root",
+        "limit = math.sqrt(3.0 * variance)",
+        "limit = 3.0 * variance",
+        "test_random.py",
+        "test_lstm.py::test_names_paths_and_initial_weights",
+    ),
+)
+
+STOP = "test_callbacks.py::test_early_stopping"
+_stopping = of("callbacks/early_stopping.py", STOP)
+_plateau = of("callbacks/reduce_lr_on_plateau.py", "test_callbacks.py::test_reduce_lr_on_plateau")
+CALLBACKS = (
+    _stopping(
+        "patience off by one",
+        "elif self.wait >= self.patience and epoch > 0",
+        "elif self.wait > self.patience and epoch > 0",
+    ),
+    _stopping("stops at the first epoch", "self.wait >= self.patience and epoch > 0", "self.wait >= self.patience"),
+    _stopping(
+        "a worse epoch than the baseline resets the wait",
+        "if self.baseline is None or self._is_improvement(current, self.baseline)",
+        "if True",
+    ),
+    _stopping("starts one epoch late", "epoch >= self.start_from_epoch", "epoch > self.start_from_epoch"),
+    of("callbacks/monitor.py", STOP)(
+        "min_delta on the wrong side",
+        "self.monitor_op(value - self.min_delta, reference)",
+        "self.monitor_op(value + self.min_delta, reference)",
+    ),
+    _plateau(
+        "cooldown counts after the comparison",
+        "            self.cooldown_counter -= 1\n            self.wait = 0\n",
+        "            self.cooldown_counter -= 1\n",
+    ),
+    _plateau("the floor is not kept", "max(rate * self.factor, self.min_lr)", "rate * self.factor"),
+    _plateau("patience counted after", "self.wait += not counts_after", "self.wait += 0"),
+    of("utils/numerical.py", "test_utils.py::test_normalize")(
+        "norms of zero", "norm[norm == 0] = 1", "norm[norm == 0] = np.nan", "test_utils.py::test_normalize"
+    ),
+)
+MUTANTS = (*OPTIMIZERS, *SCHEDULES, *LOOP, *CALLBACKS)

@@ -1,0 +1,71 @@
+"""The mutants: a few of each kind are run here, all of them by `make mutants`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from parity_tests.engines import tensorflow_only
+from parity_tests.mutants.__main__ import CATALOGUE, main
+from parity_tests.mutants.mutant import ROOT, Mutant, mutated
+
+HARMLESS = Mutant(
+    "harmless",
+    "ops/losses.py",
+    "    e = p - t\n    value, n = mean(e * e, -1)\n",
+    "    e = p - t\n    value, n = mean(e * e, -1)  # \n",
+    (),
+)
+
+
+def test_there_are_enough():
+    assert sum(not mutant.numerical for mutant in CATALOGUE) >= 60
+    assert sum(mutant.numerical for mutant in CATALOGUE) >= 20
+    names = [mutant.name for mutant in CATALOGUE]
+    assert len(set(names)) == len(names)
+    for mutant in CATALOGUE:
+        assert mutant.tests
+        assert all((ROOT / "parity_tests" / test.partition("::")[0]).exists() for test in mutant.tests)
+
+
+@pytest.mark.parametrize("old", ["no such text", "import"])
+def test_a_text_that_is_not_there_once_is_refused(old):
+    mutant = Mutant("stale", "ops/losses.py", old, "", ())
+    with pytest.raises(ValueError, match=r"'stale': its old text occurs \d+ times in refkeras/ops/losses.py, not once"):
+        mutant.text()
+
+
+def test_a_mutant_is_a_copy(tmp_path):
+    before = (ROOT / "refkeras" / HARMLESS.file).read_text()
+    folder = mutated(HARMLESS, tmp_path)
+    assert (folder / "refkeras" / HARMLESS.file).read_text() == HARMLESS.text() != before
+    assert (ROOT / "refkeras" / HARMLESS.file).read_text() == before
+    assert main(["no mutant is called so"]) == 2
+
+
+SURVIVOR = """
+import sys
+from parity_tests.mutants import __main__ as program
+from parity_tests.test_mutants import HARMLESS
+import dataclasses
+test = ("test_losses.py::test_empty_batches",)
+chosen = [mutant for mutant in program.CATALOGUE if mutant.name in sys.argv[1:]]
+program.CATALOGUE = (*chosen, dataclasses.replace(HARMLESS, tests=test))
+for name in [name for name in sys.modules if name.startswith("refkeras")]:
+    del sys.modules[name]
+sys.exit(program.main([]))
+"""
+
+
+@tensorflow_only("the mutants are run against TensorFlow's Keras")
+def test_some_are_caught_and_a_change_of_nothing_survives():
+    chosen = ["mse + 1e-6", "relu'(0) is 1", "rate from the wrong side"]
+    run = subprocess.run(
+        [sys.executable, "-c", SURVIVOR, *chosen], cwd=ROOT, capture_output=True, text=True, timeout=290
+    )
+    assert run.returncode == 1, run.stderr
+    assert "3 of 4 mutants caught" in run.stdout
+    assert "survived  ops/losses.py: harmless" in run.stdout
+    assert "silent    the package as it is" in run.stdout
