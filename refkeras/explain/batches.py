@@ -18,6 +18,7 @@ _REDUCED = {
     "mean_with_sample_weight": "The loss has reduction='mean_with_sample_weight': it is divided by the sum of the "
     "weights.",
 }
+_AS_GIVEN = "As its function gave it, which is not one that is taken apart, or what it read is not kept."
 _GONE = "What it was computed from is not kept."
 
 
@@ -125,7 +126,7 @@ class BatchView:
 
     def _value(self, name: str, samples: Samples | None, index: tuple[int, ...], value: Any) -> Derivation:
         if samples is None:
-            return given(name, value, [_GONE])
+            return given(name, value, [_AS_GIVEN])
         return derive_value(name, samples, index, value.dtype)
 
     def sample(self, index: tuple[int, ...]) -> str:
