@@ -198,8 +198,10 @@ def test_largest_of_ties_zeros_and_nans(engine, width):
     labels = rng.integers(0, width, 400)
     module = ENGINES[engine].metrics
     with semantics.use(engine):
-        for y, name in ((rows[::-1].copy(), "categorical_accuracy"), (labels, "sparse_categorical_accuracy")):
-            assert np.array_equal(getattr(metrics, name)(y, rows), getattr(module, name)(y, rows))
+        positive = rng.choice([0.5, 1.0, 2.0], rows.shape).astype("float32")
+        for p in (rows, positive):
+            for y, name in ((p[::-1].copy(), "categorical_accuracy"), (labels, "sparse_categorical_accuracy")):
+                assert np.array_equal(getattr(metrics, name)(y, p), getattr(module, name)(y, p))
         zeros = metrics.categorical_accuracy([[0, 1.0]], [[-0.0, 0.0]])
     assert float(zeros[0]) == (engine == KERAS_3)
 

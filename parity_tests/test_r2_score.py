@@ -197,6 +197,17 @@ def test_top_k_functions(sparse, true_shape, pred_shape, dtype, k, engine, seed)
         assert np.array_equal(ours, theirs)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("k", [0, 1, 2, 4, 9])
+def test_the_k_best_of_ties(engine, k):
+    rng = np.random.default_rng(k)
+    p = rng.choice([0.5, 1.0, 2.0, np.nan, np.inf], (200, 5), p=[0.4, 0.3, 0.26, 0.02, 0.02]).astype("float32")
+    y = rng.integers(-1, 6, 200)
+    with semantics.use(engine):
+        ours = metrics.sparse_top_k_categorical_accuracy(y, p, k)
+    assert np.array_equal(ours, ENGINES[engine].metrics.sparse_top_k_categorical_accuracy(y, p, k))
+
+
 @shows("sparse_accuracy_class_squeezes")
 def test_sparse_accuracy_class_squeezes():
     """(2, 1) targets with weights of (2, 1, 1): over samples, or broadcast with what was not squeezed."""

@@ -119,9 +119,11 @@ METRICS = (
         "the last of ties",
         "        return np.argmax(x, -1)\n    if not nan_first",
         "        return x.shape[-1] - 1 - np.argmax(x[..., ::-1], -1)\n    if not nan_first",
-        METRIC,
+        "test_metrics.py::test_largest_of_ties_zeros_and_nans",
     ),
-    of("ops/accuracy.py", METRIC)("k best and one more", "(larger < k)", "(larger <= k)"),
+    of("ops/accuracy.py", "test_r2_score.py::test_the_k_best_of_ties")(
+        "k best and one more", "(larger < k)", "(larger <= k)"
+    ),
     of("ops/accuracy.py", METRIC)("a NaN may be beaten", "known & np.all(np.isfinite(x), -1) & ", "known & "),
     _mean("batches count once", "number = values.size if weights is None", "number = 1 if weights is None"),
     _mean(

@@ -188,7 +188,7 @@ CALLBACKS = (
         "if True",
     ),
     _stopping("starts one epoch late", "epoch >= self.start_from_epoch", "epoch > self.start_from_epoch"),
-    of("callbacks/monitor.py", STOP)(
+    of("callbacks/monitor.py", "test_callbacks.py::test_reduce_lr_on_plateau")(
         "min_delta on the wrong side",
         "self.monitor_op(value - self.min_delta, reference)",
         "self.monitor_op(value + self.min_delta, reference)",
