@@ -29,6 +29,7 @@ ENGINE = pytest.StashKey[set]()
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "tensorflow_only(reason): left out on Keras's other backends")
+    config.addinivalue_line("markers", "trains: fits a model, which Keras's NumPy backend does not")
     config.addinivalue_line("markers", "gpu: needs a GPU (REFKERAS_DEVICE=gpu)")
     config.stash[LEFT_OUT] = Counter()
     config.stash[ENGINE] = set()
@@ -90,6 +91,8 @@ def _reason_to_leave_out(item):
     only = item.get_closest_marker("tensorflow_only")
     if only and os.environ["KERAS_BACKEND"] != "tensorflow":
         return only.kwargs["reason"]
+    if item.get_closest_marker("trains") and os.environ["KERAS_BACKEND"] == "numpy":
+        return "Keras's NumPy backend does not train"
     if item.get_closest_marker("gpu") and os.environ["REFKERAS_DEVICE"] != "gpu":
         return "needs a GPU"
     return None

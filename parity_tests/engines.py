@@ -21,7 +21,9 @@ from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 __all__ = [
     "BACKEND",
     "DEVICE",
+    "DTYPES",
     "ENGINES",
+    "FLOAT64",
     "KERAS_3",
     "MODE",
     "NATIVE_ERRORS",
@@ -34,6 +36,7 @@ __all__ = [
     "tensorflow_only",
     "tf",
     "tf_keras",
+    "trains",
     "value_and_gradients",
     "with_mask",
 ]
@@ -43,6 +46,10 @@ KERAS_3 = f"keras-3@{BACKEND}"
 DEVICE = os.environ.get("REFKERAS_DEVICE", "cpu")
 #: How compiled models run: as Keras chooses, or forced to `eager`, `graph` or `jit`.
 MODE = os.environ.get("REFKERAS_MODE", "auto")
+
+#: Keras's PyTorch and NumPy backends round some of what they compute in float64, or all, to float32.
+FLOAT64 = BACKEND in ("tensorflow", "jax")
+DTYPES = ("float32", "float64") if FLOAT64 else ("float32",)
 
 tf: Any = None
 tf_keras: Any = None
@@ -73,6 +80,10 @@ def tensorflow_only(reason: str) -> pytest.MarkDecorator:
 
 #: A comparison of Keras 3 with tf_keras, which lives beside TensorFlow alone.
 both_kerases = tensorflow_only("shows tf_keras beside Keras 3")
+
+
+#: What fits a model, which Keras's NumPy backend does not.
+trains = pytest.mark.trains
 
 
 class NoGradient(np.ndarray):

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import refkeras
-from parity_tests.engines import ENGINES
+from parity_tests.engines import ENGINES, trains
 from parity_tests.model_zoo import built
 from parity_tests.shows import shows
 from refkeras import semantics
 
+pytestmark = trains
 both = pytest.mark.parametrize("engine", ENGINES)
 
 RNG = np.random.default_rng(5)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import refkeras
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import ENGINES, KERAS_3, numpy, tensor
+from parity_tests.engines import DTYPES, ENGINES, KERAS_3, numpy, tensor
 from parity_tests.layer_sides import array, make_both, outcome, plain, run_engine, run_ours
 from parity_tests.shows import shows
 from refkeras import semantics
@@ -30,7 +30,7 @@ def test_dense(data):
     features, units, *batch = data.draw(st.lists(st.integers(1, 5), min_size=3, max_size=5))
     activation = data.draw(st.sampled_from([None, "relu", "tanh", "sigmoid", "softmax", "hard_sigmoid", "elu"]))
     use_bias = data.draw(st.booleans())
-    dtype = data.draw(st.sampled_from(["float32", "float64"]))
+    dtype = data.draw(st.sampled_from(DTYPES))
     random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     ours, theirs = make_both(engine, lambda layers: layers.Dense(units, activation, use_bias=use_bias, dtype=dtype))
     x = values_like(random, (*batch, features), dtype)
@@ -105,7 +105,7 @@ def test_dropout(data):
     shape = tuple(data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=3)))
     rate, seed = data.draw(st.floats(0, 1)), data.draw(st.integers(0, 2**31))
     noise_shape = data.draw(st.one_of(st.none(), st.tuples(*(st.sampled_from([None, 1, n]) for n in shape))))
-    dtype = data.draw(st.sampled_from(["float32", "float64"]))
+    dtype = data.draw(st.sampled_from(DTYPES))
     ours, theirs = make_both(KERAS_3, lambda layers: layers.Dropout(rate, noise_shape, seed, dtype=dtype))
     random = np.random.default_rng(0)
     x, dy = values_like(random, shape, dtype), values_like(random, shape, dtype)

@@ -10,7 +10,18 @@ import pytest
 from parity_tests import elementwise_cases
 from parity_tests import keras_2_0_losses as recorded
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import ENGINES, KERAS_3, NATIVE_ERRORS, both_kerases, keras, numpy, tensor, tf, tf_keras
+from parity_tests.engines import (
+    ENGINES,
+    KERAS_3,
+    NATIVE_ERRORS,
+    both_kerases,
+    keras,
+    numpy,
+    tensor,
+    tensorflow_only,
+    tf,
+    tf_keras,
+)
 from parity_tests.shows import shows
 from refkeras import losses, semantics
 from refkeras.saving import custom_object_scope
@@ -61,6 +72,7 @@ def differ(call, roundings=20.0, scale=None):
 
 
 @shows("crossentropy_from_activation")
+@tensorflow_only("test_backends.py shows it on the others")
 @both
 def test_crossentropy_of_an_activation(engine):
     module = ENGINES[engine]
@@ -80,6 +92,7 @@ def test_crossentropy_of_an_activation(engine):
 
 
 @shows("sparse_crossentropy_normalizes")
+@both_kerases
 def test_sparse_crossentropy_normalizes():
     value, _ = (
         same(engine, lambda k, tensor: k.sparse_categorical_crossentropy(LABELS, tensor(P))) for engine in ENGINES

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import refkeras
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import ENGINES, KERAS_3, both_kerases, keras, numpy, tensor, tf_keras
+from parity_tests.engines import ENGINES, FLOAT64, KERAS_3, both_kerases, keras, numpy, tensor, tf_keras
 from parity_tests.layer_sides import array, make_both, outcome, run_engine, run_ours
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
@@ -60,6 +60,8 @@ def calls(draw):
 
 
 def compare(engine, sizes, flags, pattern, with_states, seed, dtype="float64"):
+    if not FLOAT64:  # in float32 the bound below says something for a step or two
+        sizes, dtype = (sizes[0], min(sizes[1], 2), *sizes[2:]), "float32"
     B, T, F, u = sizes
     random = np.random.default_rng(seed)
     ours, theirs = make_both(engine, lambda layers: layers.LSTM(u, dtype=dtype, **flags))

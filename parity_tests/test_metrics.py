@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import refkeras
 from parity_tests import keras_2_0_losses as recorded
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import ENGINES, KERAS_3, NATIVE_ERRORS, both_kerases, keras, numpy, tensor, tf_keras
+from parity_tests.engines import ENGINES, NATIVE_ERRORS, both_kerases, keras, numpy, tensor, tf_keras
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import metrics, semantics
@@ -203,7 +203,7 @@ def test_largest_of_ties_zeros_and_nans(engine, width):
             for y, name in ((p[::-1].copy(), "categorical_accuracy"), (labels, "sparse_categorical_accuracy")):
                 assert np.array_equal(getattr(metrics, name)(y, p), getattr(module, name)(y, p))
         zeros = metrics.categorical_accuracy([[0, 1.0]], [[-0.0, 0.0]])
-    assert float(zeros[0]) == (engine == KERAS_3)
+    assert float(zeros[0]) == semantics.get(engine).argmax_orders_zeros
 
 
 @both_kerases
@@ -223,6 +223,7 @@ def test_mean_metric_counts():
 
 
 @shows("metrics_cast")
+@both_kerases
 def test_metrics_cast():
     """tf_keras squeezes (batch, 1) beside (batch,) for a function; Keras 3 leaves it as it is."""
     seen = []
@@ -261,6 +262,7 @@ def test_metrics_use_mask():
 
 
 @shows("value_mask")
+@both_kerases
 def test_value_mask():
     """What ignore_class leaves out counts as a 0 in Keras 3, unless there are weights."""
     y, p = np.array([0, 1, -1, 2]), np.random.default_rng(2).uniform(0.1, 0.9, (4, 3)).astype("float32")
@@ -367,6 +369,7 @@ def test_names_find_custom_objects():
 
 
 @shows("add_weight_name_first")
+@both_kerases
 def test_add_weight_name_first():
     def positional(module):
         class Own(module.metrics.Metric):

@@ -24,6 +24,8 @@ from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import Variable, semantics
 
+pytestmark = tensorflow_only("equality bit for bit with TensorFlow; test_training.py has other backends' optimizers")
+
 
 @pytest.mark.parametrize("kind", ["SGD", "RMSprop", "Adam", "AdamW"])
 @examples(20)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import KERAS_3, both_kerases, keras, tf_keras, value_and_gradients
+from parity_tests.engines import DTYPES, KERAS_3, both_kerases, keras, tf_keras, value_and_gradients
 from parity_tests.shows import shows
 from refkeras import regularizers, semantics
 
@@ -18,7 +18,7 @@ factors = st.floats(0, 3, width=32)
     w=arrays.arrays(np.float32, st.tuples(st.integers(1, 7), st.integers(1, 9)), elements=st.floats(-4, 4, width=32)),
     l1=factors,
     l2=factors,
-    dtype=st.sampled_from(["float32", "float64"]),
+    dtype=st.sampled_from(DTYPES),
 )
 def test_values_and_gradients(w, l1, l2, dtype):
     w = w.astype(dtype)

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from parity_tests import engines
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import KERAS_3, keras, numpy
+from parity_tests.engines import KERAS_3, keras, numpy, tensorflow_only
 from parity_tests.optimizer_runs import assert_same
 from refkeras import Variable, naming, semantics
 from refkeras.optimizers import schedules
+
+pytestmark = tensorflow_only("equality bit for bit with TensorFlow")
 
 ENGINES = {name: engine.optimizers.schedules for name, engine in engines.ENGINES.items()}
 RATES = st.floats(1e-4, 1.0)

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 import refkeras
-from parity_tests.engines import ENGINES, KERAS_3, tf_keras
+from parity_tests.engines import BACKEND, ENGINES, FLOAT64, KERAS_3, tensorflow_only, tf_keras, trains
 from parity_tests.shows import shows
 from refkeras import semantics
 
+pytestmark = trains
 RNG = np.random.default_rng(20240607)
 X = RNG.normal(size=(11, 4))
 T = RNG.normal(size=(11, 6, 3))
@@ -228,7 +229,9 @@ def assert_same(got, wanted, where="run"):
     else:
         if not isinstance(wanted, np.ndarray):
             assert isinstance(got, type(wanted)) or type(wanted).__module__ == "numpy", f"{where}: {type(got)}"
-        np.testing.assert_allclose(got, wanted, rtol=1e-10, atol=1e-13, err_msg=where)
+        # Without float64 throughout: nine steps of at most seven roundings each, of numbers of order 1.
+        tolerance = {"rtol": 1e-10, "atol": 1e-13} if FLOAT64 else dict.fromkeys(("rtol", "atol"), 9 * 7 * 2.0**-24)
+        np.testing.assert_allclose(got, wanted, **tolerance, err_msg=where)
 
 
 def test_assert_same_can_fail():
@@ -266,7 +269,7 @@ def test_freezing_reaches_a_model_when_it_is_compiled_or_traced(name):
                 if not eagerly:
                     outcome.append(moves(model, lambda m=model: m.train_on_batch(X, Y1)))
                 model.layers[1].trainable = True
-                if name == "tf_keras" or not eagerly:
+                if name == "tf_keras" or not (eagerly or semantics.current().trainable_is_read == "each step"):
                     outcome.append(moves(model, lambda m=model: m.fit(X, Y1, verbose=0)))
             seen.append(outcome)
     assert seen[0] == seen[1]
@@ -297,10 +300,11 @@ def test_factors_of_regularizers(name, regularizer):
     with float64(name) as modules:
         ours, theirs = (float(getattr(k.regularizers, regularizer)(0.1)(w)) for k in modules)
     # Sums of 12 terms: at most 13 roundings of a sum of positive terms, on each side.
-    assert abs(ours - theirs) <= 2 * 13 * 2.0**-53 * theirs
+    assert abs(ours - theirs) <= 2 * 13 * (2.0**-53 if FLOAT64 else 2.0**-24) * theirs
 
 
 @shows("uncompiled_is_runtime_error", "warns_without_weights")
+@pytest.mark.skipif(BACKEND == "torch", reason="evaluate() before compile() is an AttributeError (docs/findings.md)")
 @pytest.mark.parametrize("name", ENGINES)
 def test_where_the_loops_differ(name):
     found = []
@@ -324,6 +328,7 @@ def test_where_the_loops_differ(name):
     assert found[0] == found[1]
 
 
+@tensorflow_only("without rows, PyTorch and JAX raise errors of their own (docs/findings.md)")
 @pytest.mark.parametrize("call", ["fit", "evaluate", "validate"])
 def test_no_data(call):
     found = []
@@ -343,6 +348,7 @@ def test_no_data(call):
 
 
 @shows("short_execution_ends")
+@pytest.mark.skipif(not semantics.get(KERAS_3).steps_per_execution_allowed, reason="steps_per_execution must be 1")
 @pytest.mark.parametrize("name", ENGINES)
 def test_steps_per_execution(name):
     seen = []
