@@ -8,6 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ENGINES := $(VENV)/.engines
 TOOLS := $(VENV)/.tools
 REPLAY := $(VENV)/.replay
+SITE := $(VENV)/.site
 BENCH := $(VENV)/.bench
 
 export KERAS_BACKEND ?= tensorflow
@@ -26,7 +27,7 @@ GPU_TOOLS := "numpy>=2" "hypothesis>=6.100" "pytest>=8.2" "pytest-timeout>=2.3" 
 # pip must not run twice at once.
 .NOTPARALLEL:
 
-.PHONY: help verify test lint parity parity-all parity-gpu soundness sharpness replay bench bench-quick readme mutants clean
+.PHONY: help verify test lint parity parity-all parity-gpu soundness sharpness replay bench bench-quick readme docs mutants clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -81,8 +82,11 @@ mutants: $(TOOLS) $(ENGINES) ## deliberate mistakes, and which test notices each
 readme: $(TOOLS) $(ENGINES) ## run what the README quotes, and quote it anew
 	$(BIN)/python docs/readme.py
 
+docs: $(SITE) ## the documentation site, its pages run anew, in docs/_build/html
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m sphinx -q -W --keep-going -E -b html docs docs/_build/html
+
 clean: ## remove what the other targets made
-	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist out docs/_build docs/api .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # python3-venv, which brings ensurepip, is a package of its own on Debian; pip fills an
@@ -99,6 +103,10 @@ $(ENGINES): pyproject.toml | $(BIN)/python
 
 $(TOOLS): pyproject.toml | $(BIN)/python
 	$(PIP) install -q -e ".[dev]"
+	@touch $@
+
+$(SITE): pyproject.toml | $(BIN)/python
+	$(PIP) install -q -e ".[docs]"
 	@touch $@
 
 $(REPLAY): pyproject.toml | $(BIN)/python
