@@ -27,7 +27,7 @@ GPU_TOOLS := "numpy>=2" "hypothesis>=6.100" "pytest>=8.2" "pytest-timeout>=2.3" 
 # pip must not run twice at once.
 .NOTPARALLEL:
 
-.PHONY: help verify test lint parity parity-all parity-gpu soundness sharpness replay bench bench-quick readme docs mutants clean
+.PHONY: help verify test lint parity parity-all parity-gpu fuzz soundness sharpness replay bench bench-quick readme docs mutants clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
