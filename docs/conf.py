@@ -15,6 +15,8 @@ exclude_patterns = ["_build"]
 suppress_warnings = ["myst.xref_missing", "myst.header"]  # links to files of the repository that are no pages
 html_theme = "furo"
 html_title = "refkeras"
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
 myst_enable_extensions = []  # no dollarmath: MathJax would come from the network
 myst_heading_anchors = 3
 
