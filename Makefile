@@ -27,7 +27,7 @@ GPU_TOOLS := "numpy>=2" "hypothesis>=6.100" "pytest>=8.2" "pytest-timeout>=2.3" 
 # pip must not run twice at once.
 .NOTPARALLEL:
 
-.PHONY: help verify test lint parity parity-all parity-gpu fuzz soundness sharpness replay bench bench-quick readme docs mutants clean
+.PHONY: help verify test lint parity parity-all parity-gpu fuzz soundness sharpness replay bench bench-quick readme docs mutants clean sabotage
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,9 @@ soundness: $(TOOLS) $(ENGINES) $(REPLAY) ## error bars beside every CPU engine: 
 
 sharpness: $(TOOLS) $(ENGINES) ## error bars are narrow: deviations in sigma, and errors put in are noticed
 	$(BIN)/python -W ignore -m parity_tests.soundness.sharpness
+
+sabotage: $(ENGINES) ## make mistakes in each Keras that is installed, and see `refkeras verify MODEL` find them
+	$(BIN)/python -m parity_tests.sabotage
 
 replay: $(TOOLS) $(ENGINES) $(REPLAY) ## draws and whole runs from the seed alone, on every engine
 	$(BIN)/python -m parity_tests.replay

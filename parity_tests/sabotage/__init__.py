@@ -1,6 +1,6 @@
 """A Keras with a mistake in it, to see whether `refkeras verify MODEL` finds it.
 
-    python -m parity_tests.sabotage
+    python -m parity_tests.sabotage [--engine NAME]
 
 The mistakes are made in the engine's process alone: `python_with` makes a
 Python (for `--python`) that runs `mistakes.py` before it does what it is told.

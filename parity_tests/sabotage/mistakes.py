@@ -43,6 +43,13 @@ def move_epsilon(keras: Any) -> None:
         self.assign_sub(variable, m * alpha / ops.sqrt(v + self.epsilon))
 
     adam.update_step = update_step
+    if keras.backend.backend() == "torch":  # which updates all variables at once, in code of its own
+
+        def each(self: Any, gradients: Any, variables: Any, learning_rate: Any) -> None:
+            for gradient, variable in zip(gradients, variables, strict=True):
+                update_step(self, gradient, variable, learning_rate)
+
+        importlib.import_module("keras.src.backend.torch.optimizers.torch_adam").Adam._parallel_update_step = each
 
 
 def multiply_in_tf32(keras: Any) -> None:

@@ -148,7 +148,7 @@ def _do(job: Job, on_step: Callable[[Job, str], None], processes: _Processes) ->
                     [job.engine.python, str(Path(worker.__file__)), folder],
                     stdout=subprocess.PIPE,
                     stderr=errors,
-                    env=_environment(job.engine, folder),
+                    env=_environment(job, folder),
                     text=True,
                 )
             except OSError as error:
@@ -163,12 +163,15 @@ def _do(job: Job, on_step: Callable[[Job, str], None], processes: _Processes) ->
             return _result(job, place, status, errors.read())
 
 
-def _environment(engine: Engine, folder: str) -> dict[str, str]:
+def _environment(job: Job, folder: str) -> dict[str, str]:
     """Return the worker's environment: quiet, no keras.json, no GPU unless it may; refkeras, where it is the engine."""
+    engine = job.engine
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", COLUMNS="80", KERAS_HOME=folder)
     environment.pop("REFKERAS_SEMANTICS", None)
     if not engine.gpu:
         environment |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+    # JAX has 64-bit types on request alone.
+    environment["JAX_ENABLE_X64"] = "1" if job.dtype == "float64" else "0"
     if engine.name == "refkeras":
         package = str(Path(refkeras.__file__).parent.parent)
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))

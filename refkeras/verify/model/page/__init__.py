@@ -131,7 +131,8 @@ class _Engine:
         culprit = outcome.culprit
         shown = next((p for p in panels if culprit in p.findings), None) if culprit is not None else None
         if shown is None:
-            shown = max(panels, key=lambda p: -math.inf if p.sigmas is None else p.sigmas, default=None)
+            of_layers = panels[: len(outcome.calls)] or panels
+            shown = max(of_layers, key=lambda p: -math.inf if p.sigmas is None else p.sigmas, default=None)
         hint = "" if culprit is None else hint_of(outcome, culprit, whole.precision)
         return cls(key, who(outcome), outcome, drawing, nodes, panels, "" if shown is None else shown.key, hint)
 
@@ -154,5 +155,5 @@ def _panels(key: str, outcome: Outcome) -> list[_Panel]:
         panels.append(_Panel(f"{key}-t{step}", f"Training step {step + 1}", how, findings))
     compiled = [finding for finding in outcome.findings if finding.stage == COMPILED]
     if compiled:
-        panels.append(_Panel(f"{key}-compiled", "Compiled training", "from the file's weights on", compiled))
+        panels.append(_Panel(f"{key}-run", "Compiled training", "from the file's weights on", compiled))
     return panels
