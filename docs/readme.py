@@ -1,6 +1,6 @@
 """Refresh the README's outputs: each fenced block below `<!-- output: NAME -->` is what NAME's command prints now.
 
-python docs/readme.py [NAME ...]     # all of them: verify test log-keras-3 log-keras-2.0 explain bench import
+python docs/readme.py [NAME ...]     # all of them: verify verify-model sabotage test log-keras-3 log-keras-2.0 explain bench import
 """
 
 from __future__ import annotations
@@ -35,6 +35,16 @@ def verify() -> str:
     return f"{first}\n  ... (the other scenarios, and the answers to the four questions)\n{whole.splitlines()[-1]}"
 
 
+def verify_model() -> str:
+    """A model of LSTM and Dense layers, on TensorFlow."""
+    sys.path.insert(0, str(ROOT))
+    from parity_tests.sabotage import save_model
+
+    with tempfile.TemporaryDirectory() as folder:
+        save_model(Path(folder) / "model.keras")
+        return printed("refkeras", "verify", f"{folder}/model.keras", "--train", "2").replace(f"{folder}/", "")
+
+
 def log(semantics: str) -> str:
     said = printed("refkeras", "run", "--semantics", semantics, "examples/reading_the_log.py")
     return said[said.index("Epoch 20/20") :].splitlines()[1]
@@ -56,6 +66,8 @@ def explain() -> str:
 
 OUTPUTS = {
     "verify": verify,
+    "verify-model": verify_model,
+    "sabotage": lambda: printed("python", "-m", "parity_tests.sabotage", "--engine", "keras@tensorflow"),
     "test": lambda: printed("make", "test").splitlines()[-1],
     "log-keras-3": lambda: log("keras-3@tensorflow"),
     "log-keras-2.0": lambda: log("keras-2.0"),

@@ -21,7 +21,12 @@ from refkeras.verify.model.table import name_of, number
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m parity_tests.sabotage", description=__doc__.splitlines()[0])
-    parser.add_argument("--engine", action="append", choices=ENGINES[:4], help="ask this one (may be repeated; default: all that are installed)")
+    parser.add_argument(
+        "--engine",
+        action="append",
+        choices=ENGINES[:4],
+        help="ask this one (may be repeated; default: all that are installed)",
+    )
     names = parser.parse_args().engine or [e for e in ENGINES[:4] if find_spec(e.partition("@")[2]) is not None]
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
