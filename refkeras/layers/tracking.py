@@ -109,6 +109,8 @@ class Tracked(Stored):
                 )
             return
         if isinstance(value, Variable):
+            if any(item is value for item in self._own_trainable):  # by `add_weight`, and frozen with its layer
+                return
             target = self._own_trainable if value.trainable else self._own_fixed
             self._freeze_with_layer(value)
         elif isinstance(value, (Layer, list, tuple, dict)):

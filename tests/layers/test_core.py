@@ -227,3 +227,15 @@ def draws(make):
 )
 def test_seeds_are_drawn_at_construction(make, count):
     assert draws(make) == count
+
+
+def test_the_weights_of_a_layer_made_frozen_are_its_own_once():
+    layer = layers.Dense(3, trainable=False)
+    layer.build((None, 4))
+    kept = {}
+    layer.save_own_variables(kept)
+    assert list(kept) == ["0", "1"]
+    layer.load_own_variables({"0": np.full((4, 3), 2.0, "float32"), "1": np.full(3, 5.0, "float32")})
+    assert layer.kernel.numpy()[0, 0] == 2 and layer.bias.numpy()[0] == 5
+    layer.trainable = True
+    assert [weight.name for weight in layer.trainable_weights] == ["kernel", "bias"]
