@@ -38,17 +38,18 @@ def dense(x: Any, kernel: Any, bias: Any = None, input_gradient: bool = True) ->
         [[11.5]] [[3. 4.]] [[1.]
          [2.]] [1.]
     """
+    # For matrices np.dot is @, and takes half as long to call.
     rows = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-    y = rows @ kernel
+    y = np.dot(rows, kernel)
     if bias is not None:
         y += bias
     shape = x.shape
 
     def pullback(dy: Any) -> Any:
         d_rows = dy if dy.ndim == 2 else dy.reshape(-1, dy.shape[-1])
-        dx = d_rows @ kernel.T if input_gradient else None
+        dx = np.dot(d_rows, kernel.T) if input_gradient else None
         if dx is not None and len(shape) > 2:
             dx = dx.reshape(shape)
-        return dx, rows.T @ d_rows, None if bias is None else np.add.reduce(d_rows, axis=0)
+        return dx, np.dot(rows.T, d_rows), None if bias is None else np.add.reduce(d_rows, axis=0)
 
     return (y if len(shape) == 2 else y.reshape(*shape[:-1], -1)), pullback

@@ -114,6 +114,11 @@ def _clip(x: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **_: An
     return out
 
 
+@_implements(np.dot)
+def _dot(a: Any, b: Any) -> Any:
+    return np.matmul(a, b)
+
+
 @_implements(np.argmax)
 def _argmax(x: BarArray, axis: int | None = None) -> Any:
     top = np.max(x.value, axis=axis, keepdims=True)
