@@ -73,8 +73,8 @@ sabotage: $(ENGINES) ## make mistakes in each Keras that is installed, and see `
 replay: $(TOOLS) $(ENGINES) $(REPLAY) ## draws and whole runs from the seed alone, on every engine
 	$(BIN)/python -m parity_tests.replay
 
-bench: $(ENGINES) $(REPLAY) $(BENCH) ## every workload beside its peers, the targets beside the figures (about an hour)
-	$(BIN)/python -m benchmarks --json benchmarks/results.json --page docs/benchmarks.md
+bench: $(ENGINES) $(REPLAY) $(BENCH) ## every workload beside its peers, the targets beside the figures (an hour and more)
+	$(BIN)/python -m benchmarks --threads both --json benchmarks/results.json --page docs/benchmarks.md
 
 bench-quick: $(ENGINES) $(REPLAY) $(BENCH) ## the same on small sizes (some minutes)
 	$(BIN)/python -m benchmarks --campaign quick --budget 3

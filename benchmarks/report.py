@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from benchmarks.claims import Claim, exponents
+from benchmarks.claims import exponents
 from benchmarks.measuring import Measured
+
+if TYPE_CHECKING:
+    from benchmarks.campaign import Results
 
 __all__ = ["as_json", "cell_lines", "heading", "machine", "page", "plot"]
 
@@ -67,38 +71,31 @@ def cell_lines(measured: Measured) -> list[str]:
     return lines
 
 
-def as_json(
-    cells: list[Measured],
-    starts: dict[str, list[float]],
-    memory: dict[str, dict[str, float]],
-    found: list[Claim],
-    versions: dict[str, Any],
-    threads: str,
-) -> str:
-    """Return everything that was measured."""
-    return json.dumps(
+def as_json(results: Sequence[Results]) -> str:
+    """Return everything that was measured, a pass for each setting of the threads."""
+    passes = [
         {
-            "machine": machine(),
-            "threads": threads,
-            "versions": versions,
+            "threads": found.threads,
+            "versions": found.versions,
             "cells": [
                 {
                     "workload": c.cell.workload,
                     "label": c.cell.label,
                     "arguments": c.cell.arguments,
                     "bound": c.cell.bound,
-                    "seconds": c.seconds,
+                    "seconds": {engine: [float(f"{s:.4g}") for s in seconds] for engine, seconds in c.seconds.items()},
                     "failed": c.failed,
                 }
-                for c in cells
+                for c in found.cells
             ],
-            "processes": starts,
-            "memory": memory,
-            "exponents": exponents(cells, "refkeras"),
-            "claims": [{**vars(claim), "holds": claim.holds} for claim in found],
-        },
-        indent=1,
-    )
+            "processes": found.starts,
+            "memory": found.memory,
+            "exponents": exponents(found.cells, "refkeras"),
+            "claims": [{**vars(claim), "holds": claim.holds} for claim in found.claims],
+        }
+        for found in results
+    ]
+    return json.dumps({"machine": machine(), "passes": passes}, indent=1)
 
 
 def plot(cells: list[Measured], folder: Path) -> list[Path]:

@@ -94,7 +94,8 @@ class Program:
         self._size = len(slot_of)
         self._ins = [slot_of[id(t)] for t in inputs]
         self._outs = [slot_of[id(t)] for t in outputs]
-        self._plans: dict[tuple[str, int, int], list[tuple[str, list[Variable]]]] = {}
+        self._plans: dict[str, list[tuple[str, list[Variable]]]] = {}
+        self._planned_for: Any = None
 
     def _plan(self, gradient: str) -> list[tuple[str, list[Variable]]]:
         """Return what is asked of each step (gradients of "none", of the "weights" only, or of "all"), and its weights.
@@ -102,8 +103,10 @@ class Program:
         A step is asked for the gradient of its inputs only if something
         trainable lies before it.
         """
-        key = (gradient, *trainable_state())
-        if key not in self._plans:
+        state = trainable_state()
+        if state != self._planned_for:
+            self._plans, self._planned_for = {}, state
+        if gradient not in self._plans:
             wanted = [False] * self._size
             for slot in self._ins:
                 wanted[slot] = gradient == "all"
@@ -115,8 +118,8 @@ class Program:
                 plan.append(("none" if nothing else "all" if inputs_wanted else "weights", step.layer._parameters))
                 for slot in step.outs:
                     wanted[slot] = inputs_wanted or weights_wanted
-            self._plans = {key: plan}
-        return self._plans[key]
+            self._plans[gradient] = plan
+        return self._plans[gradient]
 
     def run(
         self, inputs: list[Any], *, masks: list[Any] | None = None, training: bool | None = None, gradient: str = "none"

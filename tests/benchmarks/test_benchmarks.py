@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import claims, report
+from benchmarks import campaign, claims, report
 from benchmarks.cells import CAMPAIGNS, Cell, cells
 from benchmarks.measuring import Engines, Measured
 from benchmarks.workloads import kernels, lstm
@@ -71,6 +71,9 @@ def test_claims_are_judged_on_the_right_side():
     assert alone.found == pytest.approx(1 / 0.9) and alone.holds
     grown = {"a": {"grown": 300e6}, "b": {"peak": 1.2, "kept": 1.0}}
     assert [c.holds for c in claims.claims([], {}, grown)] == [False, True]
+    assert [c.target for c in claims.claims([], {}, grown, 0.8)] == [250, 1.625]
+    shares = [[c.target for c in claims.claims([slower], {}, {}, share)] for share in (1, 0.5)]
+    assert shares == [[1, 2.5, 1.5], [0.5, 1.25, 3.0]]
 
 
 def test_ratios_are_taken_round_by_round():
@@ -107,13 +110,17 @@ def test_workloads_compute_what_they_name():
 
 
 def test_the_program(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(program, "cells", lambda campaign: [cell(batch=2, steps=3, features=2, units=4)])
+    monkeypatch.setattr(campaign, "cells", lambda campaign: [cell(batch=2, steps=3, features=2, units=4)])
     file = tmp_path / "found.json"
-    assert program.main(["--only", "W3", "--budget", "0.1", "--json", str(file), "--page", str(tmp_path / "p.md")]) == 0
+    options = ["--only", "W3", "--budget", "0.1", "--threads", "both"]
+    assert program.main([*options, "--json", str(file), "--page", str(tmp_path / "p.md")]) == 0
     said = capsys.readouterr().out
     assert "of refkeras's time is its matrix products" in said
     written = json.loads(file.read_text())
-    assert written["cells"][0]["seconds"].keys() == {"refkeras", "products"}
+    assert [found["threads"] for found in written["passes"]] == ["one", "default"]
+    for found in written["passes"]:
+        assert found["cells"][0]["seconds"].keys() == {"refkeras", "products"}
+        assert found["versions"]["refkeras"]["pools"]
     assert said.strip().splitlines()[0] in (tmp_path / "p.md").read_text()
     with pytest.raises(SystemExit):
         program.main(["--json", str(tmp_path / "nowhere" / "x.json")])
