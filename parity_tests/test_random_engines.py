@@ -6,10 +6,11 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from parity_tests.agreement import assert_agrees
 from parity_tests.engines import tensorflow_only
 from parity_tests.replay import ours
 from parity_tests.replay.cases import draw_cases
-from parity_tests.replay.draws import difference, orthogonal_allowance, units_apart
+from parity_tests.replay.draws import difference, units_apart
 from parity_tests.replay.engine import ask
 from parity_tests.shows import shows
 
@@ -60,8 +61,7 @@ def test_draws(engine, kind):
             continue
         own = ours.values(case)
         if kind == "orthogonal weights":
-            apart = np.max(np.abs(real[0].astype(np.float64) - own[0])) / case["config"]["gain"]
-            assert apart <= orthogonal_allowance(engine, case), case
+            assert_agrees(ours.orthogonal(case), real[0], what=str(case))
         elif kind == "normal weights" and (engine == "jax" or case["dtype"] == "float64"):
             assert np.all(units_apart(real[0], own[0], abs(case["config"].get("mean", 0.0))) <= 4), case
         else:

@@ -11,8 +11,9 @@ from parity_tests.replay import ours
 from parity_tests.replay.cases import EXACT_KINDS, draw_cases
 from parity_tests.replay.engine import Values, ask
 from parity_tests.replay.report import Campaign, Row
+from refkeras.precision import ALARM, compare
 
-__all__ = ["COUNTS", "difference", "orthogonal_allowance", "rows", "units_apart"]
+__all__ = ["COUNTS", "difference", "rows", "units_apart"]
 
 COUNTS: dict[str, dict[str, int]] = {
     "tensorflow": {
@@ -81,6 +82,10 @@ _NORMAL_CLAIMS = {
 }
 # Other float64 normals come from another library's log, sine and cosine; NumPy's are refkeras's own.
 _NORMAL_CLAIMS_FLOAT64 = {"numpy": 0}
+# Largest distance in gains, by engine and whether the matrix is square; all are held to their error bars besides.
+_ORTHOGONAL_CLAIMS = {
+    (engine, square): 1e-5 if square else 2.5e-7 for engine in ("tensorflow", "tf_keras") for square in (False, True)
+}
 
 
 def rows(campaign: Campaign) -> Iterator[Row]:
@@ -172,28 +177,18 @@ def _normal(engine: str, dtype: str, pairs: list[Pair]) -> Row:
     )
 
 
-def orthogonal_allowance(engine: str, case: dict[str, Any]) -> float:
-    """Return how far an orthogonal matrix may be from the engine's, in gains.
-
-    refkeras factors in float64, so the difference is the rounding of the engine's own float32
-    factorization. TensorFlow's keeps within a figure; of other libraries' the bound is
-    that each of the rows x columns entries that a Householder reflection passes through rounds once.
-    """
-    if engine in ("tensorflow", "tf_keras"):
-        return 1e-5 if case["square"] else 2.5e-7
-    return float(np.prod(case["shape"])) * 2.0**-24
-
-
 def _orthogonal(engine: str, square: bool, pairs: list[Pair]) -> Row:
+    """refkeras factors in float64, so what differs is the rounding of the engine's own float32 factorization."""
     apart = [
         float(np.max(np.abs(real[0].astype(np.float64) - own[0]))) / case["config"]["gain"] for case, real, own in pairs
     ]
-    allowed = [orthogonal_allowance(engine, case) for case, _, _ in pairs]
+    sigmas = [compare(ours.orthogonal(case), real[0]).largest for case, real, _ in pairs]
+    figure = _ORTHOGONAL_CLAIMS.get((engine, square), np.inf)
     return Row(
         engine,
         f"orthogonal weights, {'square' if square else '(u, 4u)'}",
         len(pairs),
-        f"at most {max(apart):.1e} apart",
-        f"{max(allowed):.1e}" if engine in ("tensorflow", "tf_keras") else "a rounding an entry",
-        all(a <= limit for a, limit in zip(apart, allowed, strict=True)),
+        f"at most {max(apart):.1e} apart, {max(sigmas):.1f} sigma",
+        f"{ALARM:.0f} sigma" + (f", {figure:.1e}" if np.isfinite(figure) else ""),
+        max(sigmas) <= ALARM and max(apart) <= figure,
     )

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from parity_tests.replay.engine import Values
+from parity_tests.replay.factoring import householder
 from refkeras import initializers, random, semantics
+from refkeras.precision import BarArray
 
-__all__ = ["SEMANTICS", "values"]
+__all__ = ["SEMANTICS", "orthogonal", "values"]
 
 SEMANTICS = {
     "tensorflow": "keras-3@tensorflow",
@@ -40,6 +42,17 @@ def _seeds(case: dict[str, Any]) -> Values:
 def _weights(case: dict[str, Any]) -> Values:
     initializer = getattr(initializers, case["class"])(**case["config"])
     return [initializer(tuple(case["shape"]), dtype=case["dtype"])]
+
+
+def orthogonal(case: dict[str, Any]) -> BarArray:
+    """Return the weights of a case of the kind "orthogonal weights", with the bars of a float32 factorization."""
+    rows, columns = case["shape"]
+    config = case["config"]
+    with semantics.use(SEMANTICS[case["engine"]]):
+        seed = initializers.Orthogonal(**config)._drawing_seed()
+        normal = random.normal((max(rows, columns), min(rows, columns)), dtype="float32", seed=seed)
+    q = householder(np.asarray(normal))
+    return np.float32(config["gain"]) * (q.transpose() if rows < columns else q)
 
 
 def _functions(case: dict[str, Any]) -> Values:
