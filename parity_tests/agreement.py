@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from parity_tests.engines import NoGradient, numpy
-from refkeras.precision import ALARM, BarArray, compare
+from refkeras import tree
+from refkeras.precision import ALARM, BarArray, compare, exact
 
 UNIT_ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
 
@@ -63,6 +64,44 @@ def assert_agrees(
             f"{abs(a[worst] - b[worst]):.3e}, and {roundings} roundings explain "
             f"{np.broadcast_to(bound, a.shape)[worst]:.3e}."
         )
+
+
+def assert_same(ours: Any, engine: Any, what: str = "value") -> None:
+    """Assert that two arrays hold the very same numbers: NaN where there is NaN, and the same dtype."""
+    if isinstance(engine, NoGradient):
+        NoGradient.left_out += 1
+        engine = engine.view(np.ndarray)
+        ours = np.where(np.isnan(engine), np.nan, numpy(ours))
+    a, b = numpy(ours), numpy(engine)
+    assert a.dtype == b.dtype, f"{what}: {a.dtype} here, {b.dtype} in the engine"
+    np.testing.assert_array_equal(a, b, err_msg=what)
+
+
+def exactly(structure: Any, machine: str = "float32") -> Any:
+    """The float arrays of a structure as numbers with that machine's error bars, which are zero."""
+    return tree.map_structure(
+        lambda x: exact(x, machine) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x, structure
+    )
+
+
+class WithBars:
+    """A module of refkeras whose functions and classes compute with error bars.
+
+    The float arrays that its functions, and the objects that its classes make, are called with are taken for
+    exact numbers of the machine.
+    """
+
+    def __init__(self, target: Any, machine: str = "float32") -> None:
+        self._target, self._machine = target, machine
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._target, name)
+        return WithBars(found, self._machine) if callable(found) else found
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        args, kwargs = exactly((args, kwargs), self._machine)
+        result = self._target(*args, **kwargs)
+        return WithBars(result, self._machine) if isinstance(self._target, type) else result
 
 
 def _assert_within_bars(ours: BarArray, engine: np.ndarray, what: str) -> None:

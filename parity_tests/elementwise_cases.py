@@ -1,4 +1,4 @@
-"""Inputs for the losses that compare numbers one by one, with their edges; and how far evaluations may be apart."""
+"""Inputs for the losses that compare numbers one by one, with their edges."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import numpy as np
 from hypothesis import strategies as st
 
 EPSILON = 1e-7
-# A logarithm or exponential of NumPy or of TensorFlow's kernels is within this many roundings.
-TRANSCENDENTAL = 4
 CLASSES = {
     "mean_absolute_percentage_error": "MeanAbsolutePercentageError",
     "mean_squared_logarithmic_error": "MeanSquaredLogarithmicError",
@@ -61,85 +59,3 @@ def batches(
     if name == "cosine_similarity" and draw(st.booleans(), "short vectors"):
         p = p * draw(st.sampled_from([0.0, 1e-9]))
     return name, t.astype(dtype), p.astype(dtype), arguments
-
-
-def spread(name: str, t: np.ndarray, p: np.ndarray, arguments: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, float]:
-    """As `loss_cases.spread`."""
-    t, p = t.astype(np.float64), p.astype(np.float64)
-    axis = arguments.get("axis", -1)
-    n = p.shape[axis]
-    with np.errstate(all="ignore"):
-        value, gradient = _SPREADS[name](t, p, n, arguments)
-    value = value.sum(axis) / (1 if name in _SUMS else n)
-    return np.nan_to_num(value), np.nan_to_num(gradient) / (1 if name in _SUMS else n), 2 * n + 4 * TRANSCENDENTAL + 12
-
-
-_SUMS = ("cosine_similarity", "categorical_hinge", "kl_divergence")
-
-
-def _percentage(t: Any, p: Any, n: int, arguments: Any) -> tuple[Any, Any]:
-    m = np.maximum(np.abs(t), EPSILON)
-    return 100 * np.abs(p - t) / m, 100 / m
-
-
-def _logarithmic(t: Any, p: Any, n: int, arguments: Any) -> tuple[Any, Any]:
-    a, b = np.log(np.maximum(p, EPSILON) + 1), np.log(np.maximum(t, EPSILON) + 1)
-    # The argument of a logarithm is rounded once: that is an absolute error of the logarithm.
-    reach = np.abs(a) + np.abs(b) + 2
-    return 2 * np.abs(a - b) * reach + (a - b) ** 2, 2 * reach / np.exp(a)
-
-
-def _huber(t: Any, p: Any, n: int, arguments: Any) -> tuple[Any, Any]:
-    size, delta = np.abs(p - t), arguments.get("delta", 1.0)
-    within = size <= delta * (1 + 1e-6)
-    return np.where(within, size**2, delta * size + delta**2), np.minimum(size, delta)
-
-
-def _log_cosh(t: Any, p: Any, n: int, arguments: Any) -> tuple[Any, Any]:
-    e = np.abs(p - t)
-    return 3 * e + 2, np.full_like(p, 3)
-
-
-def _cosine(t: Any, p: Any, n: int, arguments: Any) -> tuple[Any, Any]:
-    axis = arguments.get("axis", -1)
-    t_inverse, inverse = (1 / np.maximum(np.sqrt((x * x).sum(axis, keepdims=True)), EPSILON) for x in (t, p))
-    t_unit, unit = np.abs(t * t_inverse), np.abs(p * inverse)
-    return t_unit * unit, inverse * (t_unit + unit * (t_unit * unit).sum(axis, keepdims=True))
-
-
-def _hinge(t: Any, p: Any, n: int, arguments: Any) -> tuple[Any, Any]:
-    size = np.maximum(np.abs(t), 1)
-    return 1 + size * np.abs(p), size + 0 * p
-
-
-def _squared_hinge(t: Any, p: Any, n: int, arguments: Any) -> tuple[Any, Any]:
-    size = np.maximum(np.abs(t), 1)
-    return 3 * (1 + size * np.abs(p)) ** 2, 2 * size * (1 + size * np.abs(p))
-
-
-def _categorical_hinge(t: Any, p: Any, n: int, arguments: Any) -> tuple[Any, Any]:
-    return np.abs((1 - t) * p) + np.abs(t * p) + 1, np.abs(1 - t) + np.abs(t)
-
-
-def _kl(t: Any, p: Any, n: int, arguments: Any) -> tuple[Any, Any]:
-    s, q = np.clip(t, EPSILON, 1), np.clip(p, EPSILON, 1)
-    return s * (1 + np.abs(np.log(s / q))), s / q
-
-
-def _poisson(t: Any, p: Any, n: int, arguments: Any) -> tuple[Any, Any]:
-    q = p + EPSILON
-    return np.abs(p) + np.abs(t) * (1 + np.abs(np.log(q))), 1 + np.abs(t / q)
-
-
-_SPREADS = {
-    "mean_absolute_percentage_error": _percentage,
-    "mean_squared_logarithmic_error": _logarithmic,
-    "huber": _huber,
-    "log_cosh": _log_cosh,
-    "cosine_similarity": _cosine,
-    "hinge": _hinge,
-    "squared_hinge": _squared_hinge,
-    "categorical_hinge": _categorical_hinge,
-    "kl_divergence": _kl,
-    "poisson": _poisson,
-}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import refkeras
+from parity_tests.agreement import exactly
 from parity_tests.engines import ENGINES, NATIVE_ERRORS, mask_of, tensor, value_and_gradients, with_mask
 from refkeras import precision, semantics, tree
 from refkeras.layers import eager
@@ -53,7 +54,7 @@ def run_ours(
     layer._check_inputs(inputs)
     layer._maybe_build(arguments)
     if bars is not None:
-        inputs, d_outputs, kwargs = _exact((inputs, d_outputs, kwargs), bars)
+        inputs, d_outputs, kwargs = exactly((inputs, d_outputs, kwargs), bars)
     with np.errstate(all="ignore"), contextlib.nullcontext() if bars is None else precision.bars(layer, bars):
         result, masks = eager.invoke(layer, (inputs,), kwargs, mask, training, gradient)
         outputs = tree.flatten(result.outputs)
@@ -62,13 +63,6 @@ def run_ours(
         if d_outputs is not None and result.pullback is not None:
             d_inputs, d_weights = result.pullback(list(d_outputs))
     return Result(outputs, masks, d_inputs, d_weights)
-
-
-def _exact(structure: Any, machine: str) -> Any:
-    """The float arrays of a structure with error bars, which are zero."""
-    return tree.map_structure(
-        lambda x: precision.exact(x, machine) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x, structure
-    )
 
 
 def run_engine(

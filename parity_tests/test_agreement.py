@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from parity_tests.agreement import assert_agrees
+from parity_tests.agreement import WithBars, assert_agrees, assert_same, exactly
+from refkeras import losses
 from refkeras.precision import exact
 
 
@@ -57,3 +58,23 @@ def test_exact_values_must_be_equal():
 def test_one_or_the_other_is_needed():
     with pytest.raises(TypeError, match="roundings"):
         assert_agrees(1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "engine", [np.float32([1.0, np.nextafter(np.float32(2), np.float32(3))]), np.float64([1.0, 2.0]), np.float32([1.0])]
+)
+def test_the_same_is_the_same(engine):
+    assert_same(np.float32([1.0, np.nan]), np.float32([1.0, np.nan]))
+    with pytest.raises(AssertionError):
+        assert_same(np.float32([1.0, 2.0]), engine)
+
+
+def test_a_module_computes_with_bars():
+    """Functions and objects alike, on arrays and on what is made of them; whole numbers stay as they are."""
+    t, p, barred = np.float32([[1.0, 3.0]]), np.float32([[0.0, 0.5]]), WithBars(losses)
+    for value in (barred.mean_squared_error(t, p / 3), barred.MeanSquaredError()(t, p / 3)):
+        assert value.sigma > 0
+        assert_agrees(value.reshape(()), np.float32((1 + (3 - 1 / 6) ** 2) / 2))
+    whole, number = exactly((np.array([1, 2]), np.array([0.5])), "float64")
+    assert type(whole) is np.ndarray
+    assert number.machine.name == "float64"

@@ -10,12 +10,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from parity_tests import elementwise_cases
-from parity_tests.agreement import assert_agrees
+from parity_tests.agreement import assert_agrees, assert_same, exactly
 from parity_tests.engines import ENGINES, NATIVE_ERRORS, keras, numpy, tensor, value_and_gradients
-from parity_tests.loss_cases import Case, crossentropies, elementwise, loss_object, of_loss, regressions, run, spread
+from parity_tests.loss_cases import Case, crossentropies, elementwise, evaluated, loss_object, of_loss, regressions, run
 from parity_tests.profiles import examples
 from refkeras import losses, semantics
-from refkeras.tensor import wrap
+from refkeras.precision import exact
+from refkeras.tensor import unwrap, wrap
 
 ERRORS = ("mean_squared_error", "mean_absolute_error")
 numbers = st.one_of(regressions(), elementwise(), elementwise())
@@ -38,11 +39,12 @@ def ours(case: Case, engine: str):
 @given(cases, engines)
 def test_functions(case, engine):
     with semantics.use(engine):
-        value = getattr(losses, case.loss)(case.t, case.p, **case.arguments)
-    expected = numpy(getattr(ENGINES[engine].losses, case.loss)(case.t, case.p, **case.arguments))
-    assert value.dtype == expected.dtype
-    scale, _, roundings = spread(case)
-    assert_agrees(value, expected, roundings=roundings, scale=scale, dtype=case.dtype)
+        bar, value = (
+            getattr(losses, case.loss)(*pair, **case.arguments)
+            for pair in (exactly((case.t, case.p), case.dtype), (case.t, case.p))
+        )
+    assert_agrees(bar, value, what="on plain arrays")
+    assert_agrees(bar, numpy(getattr(ENGINES[engine].losses, case.loss)(case.t, case.p, **case.arguments)))
 
 
 LOSSES = (*ERRORS, *elementwise_cases.NAMES, *(f"{kind}_crossentropy" for kind in ("binary", "categorical")))
@@ -67,17 +69,13 @@ def compare(case, engine):
     expected, gradient = run(ENGINES[engine], case)
     with semantics.use(engine), np.errstate(all="ignore"):
         loss = ours(case, engine)
-        value, pullback = loss.value_and_pullback(case.t, case.p)
-        d_pred, d_logits = pullback()
+        value, d_pred, d_logits = evaluated(loss, case.t, case.p)
         called = loss(wrap(case.t), wrap(case.p))
+        plain, _ = loss.value_and_pullback(case.t, case.p)
     assert d_logits is None
-    assert value.dtype == called.dtype == expected.dtype
-    scale, d_scale, roundings = spread(case)
-    count = max(scale.size, 1)
-    roundings += count
-    assert_agrees(value, expected, roundings=roundings, scale=scale.mean(), dtype=case.dtype)
-    assert called == value
-    assert_agrees(d_pred, gradient, roundings=roundings, scale=d_scale / count, dtype=case.dtype, what="gradient")
+    assert called == plain
+    assert_agrees(value, expected)
+    assert_agrees(d_pred, gradient, what="gradient")
 
 
 weight_shapes = st.sampled_from(["()", "B", "B1", "BT", "BT1", "B11", "T", "1B", "11", "wrong"])
@@ -115,21 +113,11 @@ def test_weights_masks_and_reductions(case, engine, data):
             with pytest.raises(ValueError):
                 loss(case.t, wrap(case.p, mask), weights)
             return
-        value, pullback = loss.value_and_pullback(case.t, case.p, weights, mask=mask)
-        d_pred, _ = pullback()
-        assert_agrees(loss(wrap(case.t), wrap(case.p, mask), weights), value, roundings=0)
-    scale, d_scale, roundings = spread(case)
-    largest = 1.0 if weights is None else float(np.abs(weights).max(initial=0))
-    if reduction == "mean_with_sample_weight" and weights is not None:
-        total = abs(float(weights.sum()))
-        largest *= max(scale.size, weights.size) / total if total else 0
-    weighing = largest * (scale.size if mask is not None else 1)
-    size = max(scale.size, 1) * (weights.size if weights is not None else 1)
-    roundings += 2 * size
-    assert_agrees(value, expected, roundings=roundings, scale=scale.sum() * weighing, dtype=case.dtype)
-    assert_agrees(
-        d_pred, gradient, roundings=roundings, scale=d_scale * weighing * size, dtype=case.dtype, what="gradient"
-    )
+        value, d_pred, _ = evaluated(loss, case.t, case.p, weights, mask=mask)
+        plain, _ = loss.value_and_pullback(case.t, case.p, weights, mask=mask)
+        assert_same(loss(wrap(case.t), wrap(case.p, mask), weights), plain)
+    assert_agrees(value, expected)
+    assert_agrees(d_pred, gradient, what="gradient")
 
 
 @many
@@ -150,19 +138,17 @@ def test_crossentropies_of_activations_use_their_logits(case, engine, activation
     (value, p), (gradient,) = derived.values, derived.gradients
     with semantics.use(engine):
         loss = ours(Case(case.loss, case.t, case.p, plain), engine)
+        bar, d_pred, d_logits = evaluated(loss, case.t, numpy(p), logits=case.p)
         pred = wrap(numpy(p), logits=case.p)
-        result, pullback = loss.value_and_pullback(case.t, pred)
+        result, _ = loss.value_and_pullback(case.t, pred)
         beside, _ = loss.value_and_pullback(case.t, numpy(p), logits=case.p)
         function = getattr(losses, case.loss)(case.t, pred, **plain)
         called = loss(case.t, pred)
-    d_pred, d_logits = pullback()
     assert d_pred is None
     assert result == beside == called
-    assert_agrees(np.mean(function, dtype=case.dtype), result, roundings=function.size + 2, dtype=case.dtype)
-    scale, d_scale, roundings = spread(case)
-    roundings += scale.size
-    assert_agrees(result, numpy(value), roundings=roundings, scale=scale.mean(), dtype=case.dtype)
-    assert_agrees(d_logits, gradient, roundings=roundings, scale=d_scale / scale.size, dtype=case.dtype)
+    assert_agrees(bar, np.mean(function, dtype=case.dtype))
+    assert_agrees(bar, value)
+    assert_agrees(d_logits, gradient, what="gradient")
 
 
 @many
@@ -195,23 +181,15 @@ def test_ignore_class(case, engine, as_activation, data):
     total, gradient = derived.values[0], derived.gradients[0]
     with semantics.use(engine), np.errstate(all="ignore"):
         loss = ours(case, engine)
-        pred = wrap(numpy(p), logits=case.p) if as_activation else case.p
-        result, pullback = loss.value_and_pullback(case.t, pred)
-        d_pred, d_logits = pullback()
-        function = losses.sparse_categorical_crossentropy(case.t, pred, **case.arguments)
+        p, logits = (numpy(p), case.p) if as_activation else (case.p, None)
+        result, d_pred, d_logits = evaluated(loss, case.t, p, logits=logits)
+        p, logits = exactly((p, logits), case.dtype)
+        function = losses.sparse_categorical_crossentropy(case.t, wrap(p, logits=logits), **case.arguments)
     # Keras 3 takes a new tensor, without the ignored rows, which has no logits.
     assert (d_pred is None) == (as_activation and module is not keras)
-    plain = Case(case.loss, np.where(case.t == ignored, 0, case.t), np.nan_to_num(numpy(p)), dict(case.arguments))
-    plain.arguments["from_logits"] |= d_pred is None
-    if d_pred is None:
-        plain.p = np.nan_to_num(case.p)
-    scale, d_scale, roundings = spread(plain)
-    roundings += scale.size
-    largest = scale.max(initial=0) * (1 + scale.size)
-    assert_agrees(function, numpy(value), roundings=roundings, scale=scale, dtype=case.dtype)
-    assert_agrees(result, numpy(total), roundings=roundings, scale=largest, dtype=case.dtype)
-    found = d_pred if d_logits is None else d_logits
-    assert_agrees(found, gradient, roundings=roundings, scale=d_scale, dtype=case.dtype)
+    assert_agrees(unwrap(function)[0], numpy(value))
+    assert_agrees(result, total)
+    assert_agrees(d_pred if d_logits is None else d_logits, gradient, what="gradient")
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -224,10 +202,9 @@ def test_ignore_class_beside_a_mask(engine):
     )
     expected, gradient = run(ENGINES[engine], case, mask=mask)
     with semantics.use(engine):
-        value, pullback = ours(case, engine).value_and_pullback(case.t, case.p, mask=mask)
-        d_pred, _ = pullback()
-    assert_agrees(value, expected, roundings=60)
-    assert_agrees(d_pred, gradient, roundings=60, scale=10.0)
+        value, d_pred, _ = evaluated(ours(case, engine), case.t, case.p, mask=mask)
+    assert_agrees(value, expected)
+    assert_agrees(d_pred, gradient, what="gradient")
 
 
 SPECIAL = [np.inf, -np.inf, np.nan, 0.0, -200.0, 200.0, 88.8, 1e30, -1e30]
@@ -265,14 +242,10 @@ def compare_specials(case, engine, weights):
     with semantics.use(engine), np.errstate(all="ignore"):
         loss = ours(case, engine)
         loss.reduction = "none"
-        value, pullback = loss.value_and_pullback(case.t, case.p, weights)
-        d_pred, _ = pullback()
-        roundings = spread(case)[2]
+        value, d_pred, _ = evaluated(loss, case.t, case.p, weights)
     what = f"{case.loss} of {case.p.tolist()}"
-    assert_agrees(value, expected, roundings=roundings, what=what, scale=np.maximum(1, np.abs(expected)))
-    # The gradient of a cross-entropy of probabilities is as large as 1 / epsilon.
-    scale = 8.0 if case.from_logits else np.maximum(8.0, np.abs(np.nan_to_num(gradient)).max())
-    assert_agrees(d_pred, gradient, roundings=roundings, scale=scale, what=f"gradient of {what}")
+    assert_agrees(value, expected, what=what)
+    assert_agrees(d_pred, gradient, what=f"gradient of {what}")
 
 
 @pytest.mark.parametrize(("t", "p"), [(1, 1), (1, 0), (0, 1), (0, 0), (1, 1e-7), (1, 1 - 1e-7)])
@@ -282,7 +255,7 @@ def test_binary_crossentropy_of_certainty(engine, dtype, t, p):
     arrays = np.array([[t]], dtype), np.array([[p]], dtype)
     expected = numpy(ENGINES[engine].losses.binary_crossentropy(*arrays))
     with semantics.use(engine):
-        assert_agrees(losses.binary_crossentropy(*arrays), expected, roundings=2 * 4, dtype=dtype)
+        assert_agrees(losses.binary_crossentropy(*exactly(arrays, dtype)), expected)
 
 
 shape_pairs = st.tuples(
@@ -331,15 +304,14 @@ def test_shapes(pair, name, engine, as_object):
                 with pytest.raises(kinds):
                     call(wrap(t), wrap(p))
                 return
-            value = call(wrap(t), wrap(p))
+            plain, value = call(wrap(t), wrap(p)), call(wrap(exact(t)), wrap(exact(p)))
         if as_object and (name[0] != "s" or name == "squared_hinge"):
             with semantics.use(engine):
-                d_pred, _ = loss.value_and_pullback(wrap(t), wrap(p))[1]()
+                _, d_pred, _ = evaluated(loss, t, p)
             _, gradient = run(module, case, reduction="none")
-            scale = max(p.size, t.size) * np.abs(np.nan_to_num(gradient)).max(initial=1.0)
-            assert_agrees(d_pred, gradient, roundings=60, scale=scale, what="gradient")
-    roundings = 4 * max(p.size, t.size) + 30
-    assert_agrees(value, expected, roundings=roundings, scale=17.0 * max(*p.shape[-1:], 1, 1))
+            assert_agrees(d_pred, gradient, what="gradient")
+    assert_agrees(value, plain, what="on plain arrays")
+    assert_agrees(value, expected)
 
 
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "none"])
@@ -350,7 +322,7 @@ def test_empty_batches(engine, shape, reduction):
     expected, gradient = run(ENGINES[engine], Case("mean_squared_error", empty, empty), reduction=reduction)
     with semantics.use(engine), np.errstate(all="ignore"):
         value, pullback = losses.MeanSquaredError(reduction=reduction).value_and_pullback(empty, empty)
-        assert_agrees(value, expected, roundings=0)
+        assert_same(value, expected)
         assert pullback()[0].shape == gradient.shape
 
 
@@ -361,6 +333,6 @@ def test_nan_weights_and_nan_losses_meet_zero_weights(engine):
         w = np.array(weights, "float32")
         expected, gradient = run(ENGINES[engine], case, w)
         with semantics.use(engine):
-            value, pullback = losses.MeanSquaredError().value_and_pullback(case.t, case.p, w)
-        assert_agrees(value, expected, roundings=0)
-        assert_agrees(pullback()[0], gradient, roundings=6)
+            value, d_pred, _ = evaluated(losses.MeanSquaredError(), case.t, case.p, w)
+        assert_agrees(value, expected)
+        assert_agrees(d_pred, gradient, what="gradient")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Tensor", "unwrap", "wrap"]
+__all__ = ["Tensor", "is_tensor", "unwrap", "wrap"]
 
 
 class Tensor(np.ndarray):
@@ -50,3 +50,8 @@ def unwrap(value: Any) -> tuple[Any, np.ndarray | None, np.ndarray | None]:
     if hasattr(value, "_keras_logits"):  # an array of another type that can carry both
         return value, value._keras_mask, value._keras_logits
     return value, None, None
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether a value came through `wrap`: Keras asks some arguments whether they are tensors or plain arrays."""
+    return type(value) is Tensor or getattr(value, "_is_tensor", False)

@@ -34,7 +34,7 @@ MUTANTS = (
         "value = -np.add.reduce(t * np.log(q), axis)",
         "value = -np.add.reduce(t * np.log(q), axis) * (1 + 1e-6)",
     ),
-    _losses("kl' + 1e-6", "dq = -s / q * along(d, -1)", "dq = -s / q * along(d, -1) * (1 + 1e-6)", OBJECTS),
+    _losses("kl' + 1e-6", "dq = -dr * r / q", "dq = -dr * r / q * (1 + 1e-6)", OBJECTS),
     _losses(
         "poisson + 1e-6",
         "value, n = mean(p - t * np.log(q), -1)",

@@ -9,7 +9,7 @@ import numpy as np
 
 from refkeras.losses import passes
 from refkeras.losses.arrays import as_array
-from refkeras.tensor import Tensor, unwrap, wrap
+from refkeras.tensor import Tensor, is_tensor, unwrap, wrap
 
 __all__ = ["differentiable", "evaluate"]
 
@@ -41,4 +41,4 @@ def evaluate(compute: Callable[..., passes.Pass], y_true: Any, y_pred: Any, **ar
     array, _, logits = unwrap(y_pred)
     with np.errstate(all="ignore"):
         values, _, _ = compute(y_true, as_array(array), logits, **arguments)
-    return values if type(values) is Tensor else wrap(np.copy(values))
+    return values if is_tensor(values) else wrap(np.copy(values))

@@ -11,7 +11,7 @@ from refkeras import config, naming, semantics, tree
 from refkeras.losses.arrays import as_array, match_ranks_of_tensors, squeeze_or_expand_to_same_rank
 from refkeras.losses.reduction import reduce_weighted_values, standardize_reduction
 from refkeras.saving import serialization
-from refkeras.tensor import Tensor, unwrap, wrap
+from refkeras.tensor import Tensor, is_tensor, unwrap, wrap
 
 __all__ = ["Loss", "LossFunctionWrapper"]
 
@@ -118,16 +118,14 @@ class Loss:
         Raises:
             NotImplementedError: the loss has no pullback.
         """
-        if hasattr(y_pred, "_keras_logits"):
-            y_pred, mask, logits = unwrap(y_pred)
+        y_pred, own_mask, own_logits = unwrap(y_pred)
+        mask, logits = mask if own_mask is None else own_mask, logits if own_logits is None else own_logits
         given = y_pred.dtype
         dtype = self._dtype if semantics.current().loss_dtype == "floatx" else given
         if dtype != given:
             logits = None  # a cast makes a new tensor, of which Keras does not know the logits
         values, back, on_logits = self._pass(as_array(y_true, dtype), as_array(y_pred, dtype), logits)
-        own_mask = None
-        if type(values) is Tensor:
-            values, own_mask, _ = unwrap(values)
+        values, own_mask, _ = unwrap(values)
         value, d_values = self._reduced(values, sample_weight, mask, own_mask)
 
         def pullback() -> tuple[Array | None, Array | None]:
@@ -151,7 +149,7 @@ class Loss:
 
         Unlike a call, it takes all arguments for tensors, which makes a difference in tf_keras.
         """
-        tensor = y_pred if type(y_pred) is Tensor else wrap(as_array(y_pred), mask, logits)
+        tensor = y_pred if is_tensor(y_pred) else wrap(as_array(y_pred), mask, logits)
         return self(wrap(as_array(y_true)), tensor, sample_weight).array[()]
 
     def _pass(self, y_true: Array, y_pred: Array, logits: Array | None) -> tuple[Array, Pullback, bool]:
@@ -163,8 +161,8 @@ class Loss:
     def _convert(self, value: Any) -> Any:
         if isinstance(value, dict):
             return tree.map_structure(self._convert, value)
-        if semantics.current().loss_dtype != "floatx" or (type(value) is Tensor and value.dtype == self._dtype):
-            return value if type(value) is Tensor else as_array(value)
+        if semantics.current().loss_dtype != "floatx" or (is_tensor(value) and value.dtype == self._dtype):
+            return value if is_tensor(value) else as_array(value)
         return wrap(as_array(value, self._dtype))
 
     def _reduced(
@@ -209,7 +207,7 @@ class LossFunctionWrapper(Loss):
         self._fn_kwargs = kwargs
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        tensors = type(y_true) is Tensor and type(y_pred) is Tensor
+        tensors = is_tensor(y_true) and is_tensor(y_pred)
         if not isinstance(y_pred, dict):
             y_true, y_pred = self._matched(y_true, y_pred, tensors)
         return self.fn(y_true, y_pred, **self._fn_kwargs)

@@ -74,16 +74,22 @@ def reduce_weighted_values(
     matched, weights, counted = weigh(values, sample_weight, mask, reduction)
     weighted = values if weights is None else matched * weights
     divisor = divisor_of(weighted, weights, reduction, counted)
+    scale: Any
     if divisor is None:
         value, scale = weighted, 1.0
     else:
         total = np.add.reduce(weighted, axis=None)
+        # A number of an array type that carries more than a number keeps it.
+        number = getattr(total, "number", None)
         if divisor == 0:
             value, scale = np.zeros_like(total), 0.0
-        elif math.isnan(divisor):
+        elif divisor != divisor:
             value, scale = total * np.nan, np.nan
+        elif divisor == 1:
+            value, scale = total, 1.0
         else:
-            value, scale = (total if divisor == 1 else total / total.dtype.type(divisor)), 1.0 / divisor
+            value = total / (number or total.dtype.type)(divisor)
+            scale = 1.0 / divisor if number is None else np.broadcast_to(number(1.0) / divisor, weighted.shape)
     if weights is None:
         return value, scale
     spread = np.broadcast_to(weights * scale, weighted.shape)
@@ -111,7 +117,7 @@ def weigh(
     return matched, weights, counted
 
 
-def divisor_of(weighted: Array, weights: Array | None, reduction: str | None, counted: float) -> float | None:
+def divisor_of(weighted: Array, weights: Array | None, reduction: str | None, counted: float) -> Any:
     """Return what the sum of the weighted values is divided by.
 
     1 for a sum, 0 where the loss is 0 without division, NaN where nothing counts; None where there is no reduction.
@@ -125,7 +131,8 @@ def divisor_of(weighted: Array, weights: Array | None, reduction: str | None, co
         return 1.0
     count = math.prod(weighted.shape) * counted
     if reduction == "mean_with_sample_weight" and weights is not None:
-        count = float(np.add.reduce(weights, axis=None))
+        total = np.add.reduce(weights, axis=None)
+        count = float(total) if isinstance(total, np.generic) else total
     return math.nan if counted == 0 else count
 
 

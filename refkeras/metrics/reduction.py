@@ -18,7 +18,7 @@ from refkeras.losses.arrays import (
 from refkeras.losses.reduction import apply_mask
 from refkeras.metrics.metric import Metric
 from refkeras.saving import serialization
-from refkeras.tensor import Tensor, unwrap, wrap
+from refkeras.tensor import Tensor, is_tensor, unwrap, wrap
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
@@ -90,7 +90,7 @@ class Mean(Metric):
         number = values.size if weights is None else np.add.reduce(weights, axis=None)
         # A 0-d array is much faster to assign to than to add to in place.
         total[()] = total[()] + np.add.reduce(values, axis=None)
-        count[()] = count[()] + self._number(number)
+        count[()] = count[()] + number
 
     def result(self) -> Tensor:
         total, count = self.total.value, self.count.value
@@ -157,7 +157,7 @@ class MeanMetricWrapper(Mean):
 
 
 def _cast(value: Any, dtype: Any) -> Any:
-    return value if type(value) is Tensor and value.dtype == dtype else as_array(value, dtype)
+    return value if is_tensor(value) and value.dtype == dtype else as_array(value, dtype)
 
 
 def _mean(values: Array, axes: tuple[int, ...]) -> Array:

@@ -244,7 +244,9 @@ def sparse_categorical_crossentropy(k: Array, p: Array, *, epsilon: float = 1e-7
 
 
 def kl_divergence(t: Array, p: Array, *, epsilon: float = 1e-7) -> ValueAndPullback:
-    """l = Σ_j s_j ln(s_j / q_j),  s = clip(t, ε, 1),  q = clip(p, ε, 1),  dl/dp_j = −s_j / q_j where ε ≤ p_j ≤ 1.
+    """l = Σ_j s_j ln r_j,  r = s / q,  s = clip(t, ε, 1),  q = clip(p, ε, 1),  dl/dp_j = −s_j / q_j where ε ≤ p_j ≤ 1.
+
+    The gradient is computed by the chain rule, dl/dr_j = s_j / r_j and dr_j/dq_j = −r_j / q_j, as Keras's is.
 
     Args:
         t: probabilities (..., n), or a shape that broadcasts with that of `p`.
@@ -259,10 +261,12 @@ def kl_divergence(t: Array, p: Array, *, epsilon: float = 1e-7) -> ValueAndPullb
     """
     s = np.minimum(np.maximum(t, epsilon), 1.0)
     q = np.minimum(np.maximum(p, epsilon), 1.0)
-    value = np.add.reduce(s * np.log(s / q), -1)
+    r = s / q
+    value = np.add.reduce(s * np.log(r), -1)
 
     def pullback(d: Any) -> Array:
-        dq = -s / q * along(d, -1)
+        dr = s * along(d, -1) / r
+        dq = -dr * r / q
         return sum_to_shape(through_clip(dq, p, epsilon, 1.0), p.shape)
 
     return value, pullback

@@ -68,12 +68,13 @@ class BarArray(NDArrayOperatorsMixin):
         (array([0.33333333, 1.        ]), array([ True,  True]))
     """
 
-    __slots__ = ("_keras_logits", "_keras_mask", "_store", "machine", "value")
+    __slots__ = ("_is_tensor", "_keras_logits", "_keras_mask", "_store", "machine", "value")
     __array_priority__ = 100
 
     def __init__(self, value: np.ndarray, store: Store, machine: Machine) -> None:
         self.value, self._store, self.machine = value, store, machine
         self._keras_mask = self._keras_logits = None
+        self._is_tensor = False
 
     @classmethod
     def made(cls, value: Any, deviations: np.ndarray | None, bounds: np.ndarray | None, machine: Machine) -> BarArray:
@@ -218,7 +219,9 @@ class BarArray(NDArrayOperatorsMixin):
         """Return another array of the same memory; `kind` may be ndarray or a subclass of it, which it stands for."""
         if kind is not None and not (isinstance(kind, type) and issubclass(kind, np.ndarray)):
             raise TypeError(f"An array with error bars has no view of type {kind!r}.")
-        return self._of(self.value)
+        view = self._of(self.value)
+        view._is_tensor = kind is not None and kind is not np.ndarray
+        return view
 
     @property
     def array(self) -> BarArray:

@@ -262,6 +262,12 @@ def finish(
             noise = np.where(np.isfinite(noise), noise, 0)
         noise = signs(y.shape) * noise
         deviations = noise if deviations is None else np.add(deviations, noise, out=noise)
+    tiny = np.abs(y) < machine.smallest
+    if tiny.any() and (tiny := tiny & (y != 0)).any():
+        # Flushed to zero, or kept with fewer digits.
+        noise = signs(y.shape) * np.where(tiny, np.abs(y), 0.0)
+        deviations = noise if deviations is None else np.add(deviations, noise, out=noise)
+        bound = None if bound is None else bound + np.where(tiny, np.abs(y), 0.0)
     if bound is not None:
         bound = bound + largest * machine.storage * power_below(np.abs(y) + bound)
         bound = np.where(np.isnan(bound), np.inf, bound)

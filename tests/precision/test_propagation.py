@@ -61,6 +61,15 @@ def test_what_does_not_round(operation, exactly):
     assert operation(x).sigma.any() != exactly
 
 
+def test_what_underflows_may_be_flushed():
+    """A machine that keeps numbers below its smallest normal one, and one that does not, lie both in the bar."""
+    tiny = exact([2.0**-100, 2.0**-90], guaranteed=True) * 2.0**-30
+    for kept in (2.0**-130, 0.0):
+        assert compare(tiny * 2.0**20, np.float32([kept * 2.0**20, 2.0**-100])).agrees
+    assert tiny.sigma[1] == 0
+    assert (tiny * 2.0**20).bound[0] >= 2.0**-110
+
+
 def test_products_round_as_the_machine_says():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(20, 50)), rng.normal(size=(50, 30))
