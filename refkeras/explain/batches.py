@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from refkeras.explain.derivation import Derivation, Inputs, derive, given
-from refkeras.explain.records import BatchRecord, MeasureBatch, RunRecord, Samples, TermBatch
+from refkeras.explain.records import BatchRecord, MeasureBatch, MeasureInfo, RunRecord, Samples, TermBatch
 from refkeras.explain.samples import derive_value, in_memory_order
+from refkeras.explain.scores import derive_r2
 
-__all__ = ["BatchView"]
+__all__ = ["BatchView", "derive_measure"]
 
 _REDUCED = {
     "sum": "The loss has reduction='sum': nothing is divided.",
@@ -196,11 +197,12 @@ class BatchView:
     def measure_mean(self, i: int) -> Derivation:
         """Return what a metric is in this batch alone."""
         info, measured = (self.run.measures or [])[i], self.batch.measures[i]
-        if measured.total is None:
+        if info.kind == "other":
             raise ValueError(f"The metric {info.key!r} is not a mean of a function's values: no batch has its own.")
-        formula = "root_of_mean" if info.kind == "root" else "total_over_count"
         name = f"{info.key} of {self.name}"
-        return derive(name, formula, [self.measure_total(i)], measured.total.dtype, counts=[measured.count])
+        if info.kind == "r2":
+            return derive_r2(name, info, i, [self])
+        return derive_measure(name, info, [measured], lambda _: self.measure_total(i))
 
     # -- the update ------------------------------------------------------------------
 
@@ -225,6 +227,24 @@ class BatchView:
             raise ValueError(f"{self.name} of the {self.phase} made no update.")
         note = "Before the optimizer clips anything."
         return derive(f"gradient_norm of {self.name}", "root_sum_squares", inputs, inputs[0].dtype, notes=[note])
+
+
+def derive_measure(
+    name: str, info: MeasureInfo, measured: Sequence[MeasureBatch], total: Callable[[int], Derivation]
+) -> Derivation:
+    """Return what a metric came to over batches, from what each of them adds to it.
+
+    Args:
+        name: what it is called.
+        info: the metric.
+        measured: what it was in the batches.
+        total: gives the derivation of a batch's total.
+    """
+    values = np.array([m.total for m in measured], measured[0].total.dtype)
+    if info.kind == "sum":
+        return derive(name, "running_sum", Inputs(values, total), values.dtype)
+    formula = "root_of_mean" if info.kind == "root" else "total_over_count"
+    return derive(name, formula, Inputs(values, total), values.dtype, counts=[m.count for m in measured])
 
 
 def _like(array: Any, other: Any) -> Any:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from refkeras.explain.batches import BatchView
+from refkeras.explain.batches import BatchView, derive_measure
 from refkeras.explain.derivation import Derivation, Inputs, derive, given, shown
 from refkeras.explain.parts import derive_parts
 from refkeras.explain.records import BatchRecord, EpochRecord, PhaseRecord, RunRecord
+from refkeras.explain.scores import derive_r2
 from refkeras.naming import did_you_mean
 
 __all__ = ["EpochView", "explain", "keys_of"]
@@ -226,15 +227,10 @@ class EpochView:
         info = self.run.measures[i]  # type: ignore[index]
         if info.kind == "other":
             raise NotKeptError(f"the metric {info.key!r} is not a mean of a function's values.")
+        if info.kind == "r2":
+            return derive_r2(name, info, i, [self.view(phase, b) for b in numbers])
         measured = [phase.batches[b].measures[i] for b in numbers]
-        values = np.array([m.total for m in measured], measured[0].total.dtype)
-        counts = [m.count for m in measured]
-
-        def make(b: int) -> Derivation:
-            return self.view(phase, numbers[b]).measure_total(i)
-
-        formula = "root_of_mean" if info.kind == "root" else "total_over_count"
-        return derive(name, formula, Inputs(values, make), values.dtype, counts=counts)
+        return derive_measure(name, info, measured, lambda b: self.view(phase, numbers[b]).measure_total(i))
 
     def mean_of_logs(self, name: str, phase: PhaseRecord, kind: str, i: int) -> Derivation:
         """Return the mean that Keras 2.0's `BaseLogger` takes of the batches' own logs, in double precision."""

@@ -7,19 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from refkeras import config, losses, metrics, semantics
+from refkeras import losses, metrics, semantics
 from refkeras.explain.formulas import FORMULAS
+from refkeras.explain.formulas_of_elements import EACH
+from refkeras.explain.reading import copied as _copy
+from refkeras.explain.reading import loss_samples, metric_samples, squared_error_samples
 from refkeras.explain.records import BatchRecord, MeasureBatch, Samples, TermBatch
+from refkeras.explain.scores import r2_batch
 from refkeras.losses.arrays import as_array, match_weights
 from refkeras.losses.reduction import divisor_of, weigh
-from refkeras.metrics.accuracy import binary_matches
 from refkeras.metrics.reduction import _mean as mean_of_axes
+from refkeras.metrics.reduction import _sum as sum_of_axes
 from refkeras.metrics.reduction import _weighted as weighted_values
 from refkeras.regularizers import L1, L1L2, L2
 from refkeras.tensor import unwrap
 from refkeras.training.steps import StepRecord
 
-__all__ = ["batch_record", "nbytes"]
+__all__ = ["arguments_of", "batch_record", "kind_of", "nbytes"]
 
 Array = Any
 
@@ -54,18 +58,15 @@ def nbytes(batch: BatchRecord, samples_only: bool = False) -> int:
         if part is None:
             continue
         arrays = [part.values, part.weights, getattr(part, "sample_weight", None), getattr(part, "mask", None)]
+        arrays += getattr(part, "sums", {}).values()
         if part.samples is not None:
-            arrays += [part.samples.targets, part.samples.inputs, part.samples.outputs]
+            arrays += [part.samples.targets, part.samples.inputs, part.samples.outputs, part.samples.logits]
         total += sum(array.nbytes for array in arrays if array is not None) + (0 if samples_only else 200)
     return total
 
 
 def _scalar(value: Any) -> Any:
     return np.asarray(value)[()]
-
-
-def _copy(array: Any) -> Any:
-    return None if array is None else np.array(unwrap(array)[0], order="K", subok=False)
 
 
 # -- losses -----------------------------------------------------------------------------------------
@@ -126,85 +127,51 @@ def _loss_values(loss: Any, y: Any, pred: Any) -> tuple[Any, Samples | None]:
         return loss.call(y, p), None
     values, _, _ = loss._pass(y, p, logits)
     matched, shaped = loss._matched(y, p, True)
-    return values, _samples(fn, loss._fn_kwargs, matched, shaped, logits if shaped.shape == p.shape else None, values)
-
-
-def _samples(fn: Any, arguments: dict[str, Any], y: Any, p: Any, logits: Any, values: Any) -> Samples | None:
-    """Return what a built-in loss function computes each of its values from, where one row gives one value."""
-    shape = np.shape(unwrap(values)[0])
-    name = fn.__name__
-    rules = semantics.current()
-    if arguments.get("axis", -1) != -1 or not p.ndim or p.dtype.kind != "f":
-        return None
-    if arguments.get("ignore_class") is not None:
-        return None
-    if not rules.crossentropy_from_activation:
-        logits = None
-    x = p if logits is None else logits
-    is_logits = logits is not None or bool(arguments.get("from_logits"))
-    params: dict[str, Any] = {}
-    epsilon = config.epsilon()
-    if name in ("mean_squared_error", "mean_absolute_error"):
-        if y.ndim != p.ndim and rules.loss_functions_match_ranks:
-            from refkeras.losses.arrays import squeeze_or_expand_to_same_rank
-
-            y, p = squeeze_or_expand_to_same_rank(as_array(y, p.dtype), p)
-        form, x, logits = name, p, None
-    elif name == "binary_crossentropy":
-        form = "binary_crossentropy_of_logit" if is_logits else "binary_crossentropy"
-        inner = epsilon if rules.binary_crossentropy_epsilon == "twice" else 0.0
-        params = {} if is_logits else {"epsilon": epsilon, "inner_epsilon": inner}
-        y = _smoothed(as_array(y, p.dtype), arguments, 0.5)
-    elif name == "categorical_crossentropy":
-        form = "crossentropy_of_logits" if is_logits else "crossentropy_of_probabilities"
-        params = {} if is_logits else {"epsilon": epsilon}
-        y = _smoothed(as_array(y, p.dtype), arguments, 1 / p.shape[-1])
-    elif name == "sparse_categorical_crossentropy":
-        after = rules.sparse_crossentropy_normalizes == "after clip"
-        form = "minus_log_softmax" if is_logits else "minus_log_clipped_share" if after else "minus_log_share"
-        params = {} if is_logits else {"epsilon": epsilon}
-        y = y.reshape(shape) if y.size == math.prod(shape) else None
-        return None if y is None else Samples(form, _copy(y), _copy(x), None if logits is None else _copy(p), params)
-    else:
-        return None
-    if x.shape[:-1] != shape or np.broadcast_shapes(y.shape, x.shape) != x.shape:
-        return None
-    y = _copy(np.broadcast_to(as_array(y, x.dtype), x.shape))
-    return Samples(form, y, _copy(x), None if logits is None else _copy(p), params)
-
-
-def _smoothed(y: Any, arguments: dict[str, Any], share: float) -> Any:
-    smoothing = arguments.get("label_smoothing") or 0.0
-    if not smoothing:
-        return y
-    # As `losses.passes` writes it: a half is exact, and a number of classes divides.
-    spread = 0.5 * smoothing if share == 0.5 else smoothing / round(1 / share)
-    return y * (1.0 - smoothing) + spread
+    given = logits if shaped.shape == p.shape else None
+    return values, loss_samples(fn, loss._fn_kwargs, matched, shaped, given, logits, values)
 
 
 # -- metrics ----------------------------------------------------------------------------------------
 
 
 def kind_of(metric: Any) -> str:
-    """Return what a metric is: `"mean"` of a function's values, the `"root"` of a mean, or `"other"`."""
+    """Return what a metric is: see `records.MeasureInfo.kind`."""
     cls = type(metric)
     if cls is metrics.RootMeanSquaredError:
         return "root"
+    if cls in (metrics.Mean, metrics.Sum):
+        return cls.__name__.lower()
+    if cls is metrics.R2Score:
+        return "r2" if metric.class_aggregation else "other"
     plain = isinstance(metric, metrics.MeanMetricWrapper) and (
         cls.update_state is metrics.MeanMetricWrapper.update_state and cls.result is metrics.Mean.result
     )
     return "mean" if plain else "other"
 
 
+def arguments_of(metric: Any) -> dict[str, Any]:
+    """Return the arguments of a metric that its derivation needs beside its values."""
+    if type(metric) is not metrics.R2Score:
+        return {}
+    return {"class_aggregation": metric.class_aggregation, "num_regressors": int(metric.num_regressors)}
+
+
 def _measure(metric: Any, y: Any, pred: Any, w: Any, keep_samples: bool) -> MeasureBatch:
-    kind = kind_of(metric)
+    kind, cls = kind_of(metric), type(metric)
     if kind == "other":
         return MeasureBatch()
+    if kind == "r2":
+        return r2_batch(metric, y, pred, w, keep_samples)
+    if kind == "sum":
+        return _sum_batch(metric, y, pred, keep_samples)
     if kind == "root":
-        probe = metrics.RootMeanSquaredError(dtype=metric.dtype)
-        probe.update_state(y, pred, w) if w is not None else probe.update_state(y, pred)
-        return MeasureBatch(probe.total.value[()], float(probe.count.value))
-    found, weights = metric._values(y, pred) if w is None else metric._values(y, pred, w)
+        samples = squared_error_samples(metric, y, pred)
+        found, weights = EACH["squared_difference"](samples.inputs[..., 0], samples.targets[..., 0]), w
+    elif cls is metrics.Mean:  # compiled as a metric, it takes the targets as values and the predictions as weights
+        found, weights, samples = y, pred, Samples("itself", as_array(y, metric._dtype), as_array(y, metric._dtype))
+    else:
+        found, weights = metric._values(y, pred) if w is None else metric._values(y, pred, w)
+        samples = None
     if isinstance(found, (int, float, np.generic)):
         weight = metric._number(1 if weights is None else weights)
         return MeasureBatch(metric._number(found) * weight, float(weight))
@@ -213,11 +180,11 @@ def _measure(metric: Any, y: Any, pred: Any, w: Any, keep_samples: bool) -> Meas
     count = metric._number(values.size if counts is None else np.add.reduce(counts, axis=None))
     raw, raw_mask, _ = unwrap(found)
     raw = as_array(raw, metric._dtype)
-    if not keep_samples or raw_mask is not None or not raw.ndim:
+    if not keep_samples or raw_mask is not None or not (raw.ndim or weights is None):
         return MeasureBatch(total, float(count))
     if weights is not None:
         raw, weights = match_weights(raw, as_array(weights, metric._dtype))
-    samples = _metric_samples(metric, y, pred, raw)
+    samples = metric_samples(metric, y, pred, raw) if samples is None else samples
     if values.shape == raw.shape:
         steps = "counted"
         weights = None if weights is None else np.broadcast_to(weights, raw.shape)
@@ -229,40 +196,21 @@ def _measure(metric: Any, y: Any, pred: Any, w: Any, keep_samples: bool) -> Meas
         weights = np.broadcast_to(weights, raw.shape)
     else:
         return MeasureBatch(total, float(count), _copy(values))
+    if samples is not None and samples.inputs.shape[:-1] != raw.shape and samples.inputs.shape != raw.shape:
+        samples = None
     return MeasureBatch(total, float(count), _copy(raw), _copy(weights), samples, steps)
 
 
-def _metric_samples(metric: Any, y: Any, pred: Any, values: Any) -> Samples | None:
-    """Return what each value of a built-in metric is computed from."""
-    fn, arguments = metric._fn, metric._fn_kwargs
-    array, _, logits = unwrap(pred)
-    rules = semantics.current()
-    y = as_array(y)
-    if hasattr(fn, "with_logits"):
-        if rules.metrics_cast and array.dtype != metric._dtype:
-            logits = None
-        return _samples(fn, arguments, y, as_array(array, metric._dtype), logits, values)
-    if array.dtype != metric._dtype or not array.ndim:
-        return None
-    zeros = {"order_zeros": rules.argmax_orders_zeros}
-    if fn is metrics.categorical_accuracy and y.shape == array.shape and array.shape[:-1] == values.shape:
-        return Samples("categorical_accuracy", _copy(as_array(y, array.dtype)), _copy(array), None, zeros)
-    if fn is metrics.sparse_categorical_accuracy and y.size == values.size and array.shape[:-1] == values.shape:
-        targets = as_array(y, array.dtype).reshape(values.shape)
-        return Samples("sparse_categorical_accuracy", _copy(targets), _copy(array), None, zeros)
-    if fn in (binary_matches, metrics.binary_accuracy) and y.size == array.size:
-        if values.size == array.size:
-            shape: tuple[int, ...] = (*values.shape, 1)
-        elif y.shape == array.shape and array.shape[:-1] == values.shape:
-            shape = array.shape  # the mean of the last axis
-        else:
-            return None
-        threshold = float(np.dtype(config.floatx()).type(arguments.get("threshold", 0.5)))
-        form = "rounds_to" if rules.binary_accuracy_rounds else "on_the_same_side"
-        params = {} if rules.binary_accuracy_rounds else {"threshold": threshold}
-        targets = as_array(y, array.dtype).reshape(shape)
-        return Samples(form, _copy(targets), _copy(array.reshape(shape)), None, params)
-    return None
+def _sum_batch(metric: Any, y: Any, pred: Any, keep_samples: bool) -> MeasureBatch:
+    """`Sum`, compiled as a metric, takes the targets as values and the predictions as weights."""
+    values, _ = weighted_values(y, pred, metric._dtype, sum_of_axes)
+    total = np.add.reduce(values, axis=None)
+    found = MeasureBatch(total, float(np.size(values)), _copy(values) if keep_samples else None)
+    t, p = as_array(y, metric._dtype), as_array(unwrap(pred)[0], metric._dtype)
+    if keep_samples and t.shape == p.shape and values.shape in (t.shape, t.shape[:1]):
+        shape = (*values.shape, -1)
+        found.samples = Samples("weighted_sum", _copy(t).reshape(shape), _copy(p).reshape(shape))
+    return found
 
 
 # -- penalties --------------------------------------------------------------------------------------

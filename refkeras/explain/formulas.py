@@ -8,64 +8,22 @@ the operations, and in the order, that training computed with: the result has th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from refkeras.explain.formula import SHOWN_TERMS, Formula, listed, operand, shown, times
+from refkeras.explain.formulas_of_elements import ELEMENTS
+from refkeras.explain.formulas_of_scores import SCORES
 from refkeras.ops import losses as ops
 from refkeras.ops.accuracy import argmax as _argmax_of
+from refkeras.ops.accuracy import in_top_k as _in_top_k
 from refkeras.ops.activations import sigmoid as _sigmoid_of
 from refkeras.ops.softmax import softmax as _softmax_of
 
 __all__ = ["FORMULAS", "SHOWN_TERMS", "Formula", "shown"]
 
 Vector = Any
-SHOWN_TERMS = 4
-
-
-@dataclass(frozen=True)
-class Formula:
-    """One way to get a number from others.
-
-    Attributes:
-        name: its name in files.
-        words: what it does, in words.
-        symbols: what it does, in symbols.
-        compute: `compute(values, **params)` gives the number.
-        numbers: `numbers(texts, **params)` writes the symbols with numbers in them, given the inputs as text.
-    """
-
-    name: str
-    words: str
-    symbols: str
-    compute: Callable[..., Any]
-    numbers: Callable[..., str]
-
-
-def shown(value: Any, digits: int | None = None) -> str:
-    """Return a number as it is shown: 7 significant digits of a float32, 12 of a float64.
-
-    >>> shown(np.float32(0.1)), shown(2.0), shown(float("nan"))
-    ('0.1', '2', 'nan')
-    """
-    digits = digits or (7 if getattr(value, "dtype", None) == np.float32 else 12)
-    return f"{float(value):.{digits}g}".replace("-", "−")
-
-
-def _listed(texts: Sequence[str], join: str = " + ") -> str:
-    if len(texts) <= SHOWN_TERMS:
-        return join.join(texts)
-    return join.join([*texts[: SHOWN_TERMS - 1], "…", texts[-1]])
-
-
-def _operand(text: str) -> str:
-    """Put a negative number into parentheses."""
-    return f"({text})" if text.startswith("−") else text
-
-
-def _times(texts: Sequence[str], factors: Sequence[Any]) -> list[str]:
-    return [text if f is None else f"{shown(f)} × {_operand(text)}" for text, f in zip(texts, factors, strict=True)]
 
 
 # -- over batches ---------------------------------------------------------------------------------
@@ -114,8 +72,15 @@ def _row(values: Vector) -> Vector:
     return values[np.newaxis]
 
 
-def _target(values: Vector, targets: Sequence[float]) -> Vector:
-    return np.array([targets], values.dtype)
+def _halves(values: Vector) -> tuple[Vector, Vector]:
+    """Return what a model gave and the targets, which stand behind it, as rows of one."""
+    n = len(values) // 2
+    return _row(values[:n]), _row(values[n:])
+
+
+def _with_targets(write: str, texts: Sequence[str]) -> str:
+    n = len(texts) // 2
+    return listed([write.format(t, x) for x, t in zip(texts[:n], texts[n:], strict=True)])
 
 
 def _minus_log_softmax(values: Vector, k: int) -> Any:
@@ -126,7 +91,7 @@ def _clipped_shares(values: Vector, epsilon: float) -> Vector:
     return np.minimum(np.maximum(values / np.add.reduce(values), epsilon), 1.0 - epsilon)
 
 
-FORMULAS: dict[str, Formula] = {}
+FORMULAS: dict[str, Formula] = {**ELEMENTS, **SCORES}
 
 
 def _add(name: str, words: str, symbols: str, compute: Callable[..., Any], numbers: Callable[..., str]) -> None:
@@ -140,7 +105,7 @@ _add(
     "Σ wᵢ xᵢ / Σ wᵢ",
     _running_mean,
     lambda texts, weights: (
-        f"({_listed(texts if set(weights) == {1} else _times(texts, weights))}) / {shown(float(sum(weights)))}"
+        f"({listed(texts if set(weights) == {1} else times(texts, weights))}) / {shown(float(sum(weights)))}"
     ),
 )
 _add(
@@ -148,30 +113,30 @@ _add(
     "what the batches add up to, divided by how many values there were",
     "Σ totalᵢ / Σ countᵢ",
     _total_over_count,
-    lambda texts, counts: f"({_listed(texts)}) / {shown(float(sum(counts)))}",
+    lambda texts, counts: f"({listed(texts)}) / {shown(float(sum(counts)))}",
 )
 _add(
     "root_of_mean",
     "the root of what the batches add up to, divided by how many values there were",
     "√(Σ totalᵢ / Σ countᵢ)",
     lambda values, counts: np.sqrt(_total_over_count(values, counts)),
-    lambda texts, counts: f"√(({_listed(texts)}) / {shown(float(sum(counts)))})",
+    lambda texts, counts: f"√(({listed(texts)}) / {shown(float(sum(counts)))})",
 )
 _add(
     "weighted_sum",
     "the sum of its inputs, each times its factor",
     "Σ fᵢ xᵢ",
     _weighted_sum,
-    lambda texts, factors: _listed(_times(texts, factors)),
+    lambda texts, factors: listed(times(texts, factors)),
 )
 _add(
     "mean",
     "the mean of its inputs: their sum, divided by how many count",
     "Σ xᵢ / n",
     _mean,
-    lambda texts, divisor: f"({_listed(texts)}) / {'nothing' if divisor is None else shown(float(divisor))}",
+    lambda texts, divisor: f"({listed(texts)}) / {'nothing' if divisor is None else shown(float(divisor))}",
 )
-_add("sum", "the sum of its inputs", "Σ xᵢ", lambda values: np.add.reduce(values), lambda texts: _listed(texts))
+_add("sum", "the sum of its inputs", "Σ xᵢ", lambda values: np.add.reduce(values), lambda texts: listed(texts))
 _add(
     "product",
     "the product of its inputs",
@@ -184,76 +149,58 @@ _add(
     "the root of the sum of the squares",
     "√Σ xᵢ²",
     _root_sum_squares,
-    lambda texts: f"√({_listed([f'{text}²' for text in texts])})",
-)
-_add(
-    "squared_difference",
-    "prediction minus target, squared",
-    "(p − t)²",
-    lambda values: (values[0] - values[1]) * (values[0] - values[1]),
-    lambda texts: f"({texts[0]} − {_operand(texts[1])})²",
-)
-_add(
-    "absolute_difference",
-    "how far the prediction is from the target",
-    "|p − t|",
-    lambda values: np.abs(values[0] - values[1]),
-    lambda texts: f"|{texts[0]} − {_operand(texts[1])}|",
+    lambda texts: f"√({listed([f'{text}²' for text in texts])})",
 )
 _add(
     "minus_log_softmax",
     "minus the logarithm of the probability that the softmax gives to the target's class",
     "−ln softmax(z)ₖ = ln Σ e^(zⱼ) − zₖ",
     _minus_log_softmax,
-    lambda texts, k: f"ln({_listed([f'e^{text}' for text in texts])}) − {_operand(texts[k])}",
+    lambda texts, k: f"ln({listed([f'e^{text}' for text in texts])}) − {operand(texts[k])}",
 )
 _add(
     "softmax",
     "the share of one class: its exponential, divided by the sum of all",
     "pₖ = e^(zₖ) / Σ e^(zⱼ)",
     lambda values, k: _softmax_of(_row(values))[0][0, k],
-    lambda texts, k: f"e^{texts[k]} / ({_listed([f'e^{text}' for text in texts])})",
+    lambda texts, k: f"e^{texts[k]} / ({listed([f'e^{text}' for text in texts])})",
 )
 _add(
     "minus_log_share",
     "minus the logarithm of the probability given to the target's class, once all are divided by their sum and clipped",
     "−ln clip(pₖ / Σ pⱼ, ε, 1 − ε)",
     lambda values, k, epsilon: -np.log(_clipped_shares(values, epsilon)[k]),
-    lambda texts, k, epsilon: f"−ln({texts[k]} / ({_listed(texts)}))",
+    lambda texts, k, epsilon: f"−ln({texts[k]} / ({listed(texts)}))",
 )
 _add(
     "minus_log_clipped_share",
     "minus the logarithm of the probability given to the target's class, once all are clipped and divided by their sum",
     "−ln (qₖ / Σ qⱼ), q = clip(p, ε, 1 − ε)",
     lambda values, k, epsilon: ops.sparse_categorical_crossentropy(np.array([k]), _row(values), epsilon=epsilon)[0][0],
-    lambda texts, k, epsilon: f"−ln({texts[k]} / ({_listed(texts)}))",
+    lambda texts, k, epsilon: f"−ln({texts[k]} / ({listed(texts)}))",
 )
 _add(
     "crossentropy_of_logits",
-    "minus the logarithms of the softmax's probabilities, each times its target",
+    "minus the logarithms of the softmax's probabilities, each times its target; the targets are the last of its "
+    "inputs",
     "−Σ tⱼ ln softmax(z)ⱼ",
-    lambda values, targets: ops.softmax_crossentropy(_target(values, targets), _row(values))[0][0],
-    lambda texts, targets: (
-        f"−({_listed([f'{shown(t)} × ln softmax({x})' for t, x in zip(targets, texts, strict=True)])})"
-    ),
+    lambda values: ops.softmax_crossentropy(*reversed(_halves(values)))[0][0],
+    lambda texts: f"−({_with_targets('{} × ln softmax({})', texts)})",
 )
 _add(
     "crossentropy_of_probabilities",
-    "minus the logarithms of the probabilities, divided by their sum and clipped, each times its target",
+    "minus the logarithms of the probabilities, divided by their sum and clipped, each times its target; the targets "
+    "are the last of its inputs",
     "−Σ tⱼ ln clip(pⱼ / Σ p, ε, 1 − ε)",
-    lambda values, targets, epsilon: ops.categorical_crossentropy(
-        _target(values, targets), _row(values), epsilon=epsilon
-    )[0][0],
-    lambda texts, targets, epsilon: (
-        f"−({_listed([f'{shown(t)} × ln {x}' for t, x in zip(targets, texts, strict=True)])})"
-    ),
+    lambda values, epsilon: ops.categorical_crossentropy(*reversed(_halves(values)), epsilon=epsilon)[0][0],
+    lambda texts, epsilon: f"−({_with_targets('{} × ln {}', texts)})",
 )
 _add(
     "binary_crossentropy_of_logit",
     "minus the logarithm of what the sigmoid gives to the target",
     "max(z, 0) − z t + ln(1 + e^−|z|)",
     lambda values: ops.sigmoid_crossentropy(values[1:], values[:1])[0],
-    lambda texts: f"max({texts[0]}, 0) − {_operand(texts[0])} × {texts[1]} + ln(1 + e^−|{texts[0]}|)",
+    lambda texts: f"max({texts[0]}, 0) − {operand(texts[0])} × {texts[1]} + ln(1 + e^−|{texts[0]}|)",
 )
 _add(
     "binary_crossentropy",
@@ -272,11 +219,27 @@ _add(
     lambda texts: f"1 / (1 + e^−({texts[0]}))",
 )
 _add(
+    "smoothed",
+    "the target, drawn towards what every class would get (label smoothing)",
+    "t (1 − s) + share of s",
+    lambda values, smoothing, share: (values * (1.0 - smoothing) + share)[0],
+    lambda texts, smoothing, share: f"{operand(texts[0])} × (1 − {shown(smoothing)}) + {shown(share)}",
+)
+_add(
+    "no_class",
+    "0, because the target is a class that is ignored, or none",
+    "0",
+    lambda values: values.dtype.type(0),
+    lambda texts: "0",
+)
+_add(
     "argmax",
     "where the largest of its inputs stands, counted from 0; the first of equals",
     "argmaxⱼ xⱼ",
-    lambda values, order_zeros: values.dtype.type(_argmax_of(_row(values), order_zeros=order_zeros)[0]),
-    lambda texts, order_zeros: f"argmax({_listed(texts, ', ')})",
+    lambda values, order_zeros, nan_first=False: values.dtype.type(
+        _argmax_of(_row(values), order_zeros=order_zeros, nan_first=nan_first)[0]
+    ),
+    lambda texts, order_zeros, nan_first=False: f"argmax({listed(texts, ', ')})",
 )
 _add(
     "equal",
@@ -284,6 +247,22 @@ _add(
     "[a = b]",
     lambda values: values.dtype.type(values[0] == values[1]),
     lambda texts: f"[{texts[0]} = {texts[1]}]",
+)
+_add(
+    "among_the_largest",
+    "1 if fewer than k outputs are larger than that of the target's class, else 0",
+    "[#{j: pⱼ > pₜ} < k]",
+    lambda values, label, k: values.dtype.type(_in_top_k(np.array([label]), _row(values), k)[0]),
+    lambda texts, label, k: (
+        f"[#{{j: pⱼ > {texts[label] if 0 <= label < len(texts) else 'none'}}} < {k}], p = {listed(texts, ', ')}"
+    ),
+)
+_add(
+    "listed_first",
+    "1 if the target's class is among the first k that are listed, else 0",
+    "[t ∈ {c₁, …, cₖ}]",
+    lambda values, label, k: values.dtype.type(np.any(values[:k] == values.dtype.type(label))),
+    lambda texts, label, k: f"[{shown(label)} ∈ {{{listed(texts[:k], ', ')}}}]",
 )
 _add(
     "on_the_same_side",

@@ -182,7 +182,13 @@ class Ledger(Callback):
         ]
         entries = [step.entry for step in bound.metrics]
         self.run.measures = [
-            MeasureInfo(entry.key, names[entry.output], capture.kind_of(entry.metric), entry.weighted)
+            MeasureInfo(
+                entry.key,
+                names[entry.output],
+                capture.kind_of(entry.metric),
+                entry.weighted,
+                capture.arguments_of(entry.metric),
+            )
             for entry in entries
         ]
         if self.traces and self._has_lstm():

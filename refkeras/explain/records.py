@@ -36,6 +36,9 @@ class Samples:
         inputs: what its formula starts from: logits or predictions.
         outputs: the model's output, where `inputs` are not it.
         params: the form's parameters.
+        logits: what a softmax or sigmoid made the inputs of, where it is known.
+        smoothing, share: label smoothing: a target t counts as t (1 − smoothing) + share.
+        ignored: the class that counts as 0.
     """
 
     form: str
@@ -43,6 +46,10 @@ class Samples:
     inputs: Array
     outputs: Array | None = None
     params: dict[str, Any] = field(default_factory=dict)
+    logits: Array | None = None
+    smoothing: float = 0.0
+    share: float = 0.0
+    ignored: int | None = None
 
 
 @dataclass
@@ -78,6 +85,7 @@ class MeasureBatch:
         samples: what they were computed from, if kept.
         steps: what becomes of the values of a sample that has several: they are `"counted"` each by itself,
             `"averaged"` and then weighted, or `"weighted"` and then averaged.
+        sums: what the batch adds to the sums that a metric of another kind keeps, by their names.
     """
 
     total: Any = None
@@ -86,6 +94,7 @@ class MeasureBatch:
     weights: Array | None = None
     samples: Samples | None = None
     steps: str = "counted"
+    sums: dict[str, Array] = field(default_factory=dict)
 
 
 @dataclass
@@ -180,12 +189,20 @@ class TermInfo:
 
 @dataclass
 class MeasureInfo:
-    """One metric of the run; `kind` is `"mean"`, `"root"` (of the mean) or `"other"`."""
+    """One metric of the run.
+
+    Attributes:
+        key, output: what it is logged under, and the name of its output.
+        kind: `"mean"` of values, `"root"` of their mean, `"sum"` of them, `"r2"`, or `"other"`.
+        weighted: whether it counts sample weights.
+        params: its own arguments, where they matter.
+    """
 
     key: str
     output: str
     kind: str
     weighted: bool
+    params: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

@@ -25,6 +25,16 @@ LOSSES = {
     "sparse_categorical_crossentropy": ("softmax", "classes"),
     "sparse_categorical_crossentropy of probabilities": ("hard_sigmoid", "classes"),
     "sparse_categorical_crossentropy from logits": ("linear", "classes"),
+    "mape": ("softmax", "numbers"),
+    "msle": ("sigmoid", "numbers"),
+    "huber": ("linear", "numbers"),
+    "log_cosh": ("tanh", "numbers"),
+    "cosine_similarity": ("softmax", "numbers"),
+    "hinge": ("linear", "bits"),
+    "squared_hinge": ("linear", "numbers"),
+    "categorical_hinge": ("softmax", "one_hot"),
+    "kl_divergence": ("sigmoid", "one_hot"),
+    "poisson": ("softplus", "bits"),
 }
 
 
@@ -91,6 +101,16 @@ def make_loss(name, reduction):
         "binary_crossentropy": keras.losses.BinaryCrossentropy,
         "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
         "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
+        "mape": keras.losses.MeanAbsolutePercentageError,
+        "msle": keras.losses.MeanSquaredLogarithmicError,
+        "huber": keras.losses.Huber,
+        "log_cosh": keras.losses.LogCosh,
+        "cosine_similarity": keras.losses.CosineSimilarity,
+        "hinge": keras.losses.Hinge,
+        "squared_hinge": keras.losses.SquaredHinge,
+        "categorical_hinge": keras.losses.CategoricalHinge,
+        "kl_divergence": keras.losses.KLDivergence,
+        "poisson": keras.losses.Poisson,
     }
     options = {"from logits": {"from_logits": True}, "smoothed": {"label_smoothing": 0.2}}.get(variant, {})
     return classes[base](reduction=reduction, **options)
