@@ -113,7 +113,10 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
     explain.add_argument("--key", default="loss", help="a key of the log, learning_rate or gradient_norm (loss)")
     explain.add_argument("--epoch", type=int, metavar="N", help="the epoch, as the log counts (default: the last)")
     explain.add_argument("--batch", type=int, metavar="N", help="one batch of it alone, from 1")
-    explain.add_argument("--depth", type=int, default=3, metavar="N", help="how many levels to go down (3)")
+    explain.add_argument("--depth", type=int, metavar="N", help="how many levels to go down (default: all)")
+    explain.add_argument(
+        "--all", action="store_true", help="follow every batch and sample down, where the first one stands for all"
+    )
     explain.add_argument("--json", action="store_true", help="print it as JSON, all levels")
     explain.set_defaults(command=_explain)
 
@@ -132,6 +135,7 @@ def _explain(options: argparse.Namespace) -> int:
             epoch=options.epoch,
             batch=options.batch,
             depth=options.depth,
+            every=options.all,
             as_json=options.json,
         )
     except (OSError, ValueError, ImportError) as error:

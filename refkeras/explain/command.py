@@ -46,7 +46,8 @@ def show(
     key: str = "loss",
     epoch: int | None = None,
     batch: int | None = None,
-    depth: int = 3,
+    depth: int | None = None,
+    every: bool = False,
     as_json: bool = False,
 ) -> None:
     """Print where one number comes from, or write the page of them all.
@@ -69,7 +70,7 @@ def show(
     if as_json:
         print(found.to_json())
     else:
-        found.print(depth)
+        found.print(depth, every=every)
 
 
 def _chosen(ledgers: Sequence[Ledger], number: int) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, overload
 import numpy as np
 
 from refkeras.explain.formulas import FORMULAS, SHOWN_TERMS, shown
+from refkeras.explain.text import WIDTH, as_html, as_rich, as_text, print_rich
 
 __all__ = ["Derivation", "DerivationError", "Inputs", "derive", "given"]
 
@@ -88,7 +89,8 @@ class Derivation:
     >>> loss = derive("loss", "mean", [given("l₁", np.float32(1)), given("l₂", np.float32(2))], "float32", divisor=2)
     >>> print(loss)
     loss = 1.5
-      the mean of its inputs: their sum, divided by how many count: Σ xᵢ / n = (1 + 2) / 2
+      the mean of its inputs: their sum, divided by how many count
+      Σ xᵢ / n = (1 + 2) / 2
     ├─ l₁ = 1
     └─ l₂ = 2
     >>> Derivation.from_json(loss.to_json()) == loss
@@ -192,11 +194,18 @@ class Derivation:
 
     # -- as text ---------------------------------------------------------------------
 
-    def text(self, depth: int = 3, width: int = 6) -> str:
-        """Return it as text, `depth` levels down and at most `width` inputs a level."""
-        from refkeras.explain.text import as_text
+    def text(self, depth: int | None = None, width: int | None = WIDTH, every: bool = False) -> str:
+        """Return it as text.
 
-        return as_text(self, depth, width)
+        Of inputs that have the same form, such as the batches of an epoch or the samples of a batch, the first is
+        followed down, others have one line, and the rest are counted.
+
+        Args:
+            depth: how many levels to go down; None for all of them.
+            width: how many inputs of the same form to show; None for all of them.
+            every: show every input of every one of them, whatever `width` says.
+        """
+        return as_text(self, depth, None if every else width, every)
 
     def __str__(self) -> str:
         return self.text()
@@ -205,19 +214,13 @@ class Derivation:
         return f"<Derivation {self.name} = {self.shown}>"
 
     def __rich__(self) -> Any:
-        from refkeras.explain.text import as_rich
-
         return as_rich(self)
 
-    def print(self, depth: int = 3, width: int = 6) -> None:
-        """Print it in colours (with rich, if that is installed)."""
-        from refkeras.explain.text import print_rich
-
-        print_rich(self, depth, width)
+    def print(self, depth: int | None = None, width: int | None = WIDTH, every: bool = False) -> None:
+        """Print it in colours (with rich, if that is installed); arguments as for `text`."""
+        print_rich(self, depth, None if every else width, every)
 
     def _repr_html_(self) -> str:
-        from refkeras.explain.text import as_html
-
         return as_html(self)
 
     # -- as data ---------------------------------------------------------------------

@@ -43,6 +43,9 @@ def shown(value: Any, digits: int | None = None) -> str:
 
 
 def listed(texts: Sequence[str], join: str = " + ") -> str:
+    """Return the terms of a sum, or of another list, the middle ones of many as dots."""
+    if join == " + ":
+        texts = [*texts[:1], *(operand(text) for text in texts[1:])]
     if len(texts) <= SHOWN_TERMS:
         return join.join(texts)
     return join.join([*texts[: SHOWN_TERMS - 1], "…", texts[-1]])

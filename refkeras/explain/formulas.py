@@ -142,14 +142,14 @@ _add(
     "the product of its inputs",
     "x · y",
     lambda values: values[0] * values[1],
-    lambda texts: " × ".join(texts),
+    lambda texts: f"{texts[0]} × {operand(texts[1])}",
 )
 _add(
     "root_sum_squares",
     "the root of the sum of the squares",
     "√Σ xᵢ²",
     _root_sum_squares,
-    lambda texts: f"√({listed([f'{text}²' for text in texts])})",
+    lambda texts: f"√({listed([f'{operand(text)}²' for text in texts])})",
 )
 _add(
     "minus_log_softmax",

@@ -57,6 +57,11 @@ def test_one_number_as_text_and_as_json(recorded, capsys):
     folder, done, _ = recorded
     assert status(["explain", folder / "run.json", "--fit", 1, "--epoch", 2, "--depth", 1]) == 0
     assert "loss of epoch 2 = " in capsys.readouterr().out
+    short, whole = [], []
+    for options, said in (([], short), (["--all"], whole)):
+        assert status(["explain", folder / "run.json", "--fit", 2, *options]) == 0
+        said += capsys.readouterr().out.split("\n")
+    assert len(short) < len(whole) and any("--all" in line for line in short) and "--all" not in "".join(whole)
     assert status(["explain", folder / "run.json", "--key", "loss", "--json"]) == 0
     found = explain.Derivation.from_dict(json.loads(capsys.readouterr().out))
     assert str(float(found.value)) == done.stdout.split()[1] and found.verify() > 10

@@ -276,6 +276,29 @@ def test_text_and_html_escape_names():
     assert "loss of epoch 1 = " in console.file.getvalue()
 
 
+def test_the_text_follows_the_first_of_many_and_counts_the_rest():
+    kind = dataclasses.replace(TWO, rows=60, batch_size=5)
+    _, _, ledger = recorded_run(kind)
+    loss = ledger.explain("loss")
+    lines = str(loss).split("\n")
+    assert len(lines) < 80 and lines == loss.text().split("\n")
+    assert "also loss as the sum of its parts" in lines[4]
+    assert [line for line in lines if line.startswith("├─ …")] == ["├─ … 5 more, all of the same form"]  # of 9 batches
+    batches = [line for line in lines if line.startswith(("├─ loss of", "└─ loss of"))]
+    assert [line.split()[4] for line in batches] == ["1", "2", "3", "9"]
+    second = loss.inputs[1]
+    assert batches[1] == f"├─ {second.name} = {second.shown} = {second.numbers}"
+    # Both outputs' losses are followed down, for they are not of the same form.
+    assert any("−ln softmax" in line for line in lines) and any("(p − t)²" in line for line in lines)
+    assert lines[-1].startswith("Of inputs of the same form the first is followed down")
+    every = loss.text(every=True)
+    assert "more" not in every and every.count("(p − t)²") == sum(
+        n.formula == "squared_difference" for n in loss.walk()
+    )
+    assert "squared" not in loss.text(depth=1) and "batch 9" in loss.text(depth=1)
+    assert len(loss.text(depth=1, width=2).split("\n")) == len(loss.text(depth=1).split("\n")) - 2
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
