@@ -22,6 +22,7 @@ myst_heading_anchors = 3
 
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
+nb_execution_in_temp = True  # what a page writes does not land among the sources
 nb_execution_timeout = 300
 nb_merge_streams = True
 

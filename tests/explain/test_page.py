@@ -2,6 +2,9 @@
 
 import re
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,7 +170,7 @@ def test_from_the_log_to_one_samples_softmax_by_clicking(tab, ledgers):
 def test_with_the_keyboard_alone(tab, ledgers):
     tab.focus("#lines button[tabindex='0']")
     keys = list(ledgers[0].run.history[0].logs)
-    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft"):
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowDown", "ArrowUp"):
         tab.keyboard.press(key)
     focused = tab.evaluate("[document.activeElement.dataset.key, document.activeElement.dataset.epoch]")
     assert focused == [keys[1], "2"]
@@ -272,6 +275,99 @@ CONTRAST = """element => {
   const [a, b] = [light(getComputedStyle(element).color), light(getComputedStyle(behind).backgroundColor)];
   return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
 }"""
+
+
+LIGHTNESS = "getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).reduce((a, b) => a + Number(b), 0)"
+
+
+@pytest.mark.parametrize("tab", [{"color_scheme": scheme} for scheme in ("light", "dark")], indirect=True)
+def test_the_theme_button(tab):
+    system_is_dark = tab.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+
+    def dark():
+        return tab.evaluate(LIGHTNESS) < 3 * 128
+
+    def pixel():
+        tab.wait_for_timeout(50)
+        return tab.evaluate(
+            "[...document.querySelector('#maps canvas').getContext('2d').getImageData(0, 0, 1, 1).data]"
+        )
+
+    tab.wait_for_selector("#maps canvas")
+    assert dark() == system_is_dark and tab.inner_text("#theme") == ("Light colors" if dark() else "Dark colors")
+    before = pixel()
+    tab.focus("#theme")
+    tab.keyboard.press("Enter")
+    assert dark() != system_is_dark and tab.inner_text("#theme") == ("Light colors" if dark() else "Dark colors")
+    assert pixel() != before  # heat maps are drawn anew
+    for selector in ("body", ".hint", "button.number", "#card .numbers", "#theme"):
+        assert tab.eval_on_selector(selector, CONTRAST) >= 4.5, selector
+    tab.reload()
+    tab.wait_for_selector("#value")
+    assert dark() != system_is_dark  # it is remembered
+    tab.click("#theme")
+    assert dark() == system_is_dark and pixel() == before
+
+
+def numbers(text):
+    return [float(n) for n in re.findall(r"\d+\.?\d*(?:e-?\d+)?", text.replace("−", "-"))]
+
+
+def test_the_first_question_with_nothing_but_the_page(browser, tmp_path):
+    """`loss: 0.2338 - activation_loss: 0.1153 - lstm_loss: 0.1185`: why, and down to one squared error, by clicking."""
+    script = Path(__file__).parents[2] / "examples" / "three_losses.py"
+    if not script.exists():
+        pytest.skip("the examples are not here")
+    command = [sys.executable, "-m", "refkeras"]
+    run = [*command, "run", "--explain", "run.json", str(script), "--out", "out"]
+    subprocess.run(run, cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(
+        [*command, "explain", "run.json", "--html", "page.html", "--fit", "1", "--figures", "9999"],
+        cwd=tmp_path,
+        check=True,
+    )
+    tab = browser.new_page()
+    tab.goto((tmp_path / "page.html").as_uri())
+    tab.wait_for_selector("#value")
+    line = tab.inner_text("#lines > div:last-child")
+    logged = {key: float(re.search(rf"\b{key}: ([\d.]+)", line)[1]) for key in ("activation_loss", "lstm_loss", "loss")}
+    # Each of three rounded numbers is off by half a unit of its last digit at most.
+    assert abs(logged["activation_loss"] + logged["lstm_loss"] - logged["loss"]) <= 1.5e-4
+    tab.click(f'#lines > div:last-child button:text-is("{logged["loss"]:.4f}") >> nth=0')
+    assert card(tab)[0] == "loss of epoch 20"
+    sum_ = tab.inner_text("#card .also")
+    assert "1 × activation_loss + 1 × lstm_loss" in sum_
+    _, a, _, b, total = numbers(re.search(r"= (1 × [^\n]+)", sum_)[1])
+    shown = {"activation_loss": a, "lstm_loss": b, "loss": total}
+    assert all(f"{shown[key]:.4f}" == f"{logged[key]:.4f}" for key in logged) and abs(a + b - total) < 2e-7
+
+    def mean():
+        parts = tab.eval_on_selector_all("#inputs .figure", "found => found.map(e => e.textContent)")
+        return np.mean([float(part.replace("−", "-")) for part in parts]), float(card(tab)[1])
+
+    tab.click("#card .also >> text=lstm_loss of epoch 20")
+    for name in ("lstm_loss of batch 2 (20 rows)", "loss of sample 3"):
+        over, value = mean()
+        assert abs(over - value) < 1e-6 * value
+        if "batch" in name:
+            assert f"{value:.4f}" == f"{logged['lstm_loss']:.4f}"
+        tab.click(f'#inputs >> text="{name}"')
+        assert card(tab)[0].startswith(name)
+    over, value = mean()
+    assert abs(over - value) < 1e-6 * value
+    tab.click('#inputs >> text="(output[4] − target[4])²"')
+    name, value = card(tab)
+    output, target = (
+        float(text.replace("−", "-"))
+        for text in tab.eval_on_selector_all("#inputs .figure", "found => found.map(e => e.textContent)")
+    )
+    assert float(value) == pytest.approx((output - target) ** 2, rel=1e-5)
+    assert tab.eval_on_selector_all("#inputs .label", "found => found.map(e => e.textContent)") == [
+        "output[4]",
+        "target[4]",
+    ]
+    assert len(tab.query_selector_all("#card nav li")) == 6  # the way back stands above it
+    tab.close()
 
 
 def test_names_are_text(tab):

@@ -370,7 +370,24 @@ function drawGates() {
   drawMaps();
 }
 for (const id of ["gate-layer", "gate-sample", "gate-epoch"]) byId(id).addEventListener("input", () => drawMaps());
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawMaps());
+const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+prefersDark.addEventListener("change", () => setTheme(document.documentElement.dataset.theme));
+
+// Light or dark as the system says, until the button says otherwise; the choice is kept where the browser allows it.
+function setTheme(theme) {
+  const root = document.documentElement;
+  if (theme) root.dataset.theme = theme;
+  const dark = theme ? theme === "dark" : prefersDark.matches;
+  byId("theme").textContent = dark ? "Light colors" : "Dark colors";
+  drawMaps();
+}
+
+byId("theme").addEventListener("click", () => {
+  const root = document.documentElement;
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : prefersDark.matches;
+  setTheme(dark ? "light" : "dark");
+  try { localStorage.setItem("theme", root.dataset.theme); } catch { /* private windows may forbid it */ }
+});
 
 let drawing = 0;
 async function drawMaps() {
@@ -454,6 +471,9 @@ byId("run").addEventListener("change", (event) => {
   go({ run, epoch: epochs[epochs.length - 1].number, key: Object.keys(data.runs[run].curves)[0], path: [] });
 });
 selectRun(0);
+let kept = null;
+try { kept = localStorage.getItem("theme"); } catch { /* as above */ }
+setTheme(kept === "light" || kept === "dark" ? kept : undefined);
 if (parse()) show(false);
 else {
   const run = data.runs[0], keys = Object.keys(run.curves);
