@@ -14,6 +14,7 @@ import numpy as np
 
 import refkeras
 from parity_tests.engines import numpy, tensor, value_and_gradients
+from parity_tests.soundness.narrow import NARROW
 from refkeras import activations, losses, precision
 from refkeras.precision import exact
 
@@ -262,6 +263,7 @@ CASES: list[tuple[Case, int]] = [
     (optimizer("Adam", learning_rate=0.01), 1),
     (optimizer("Adam", learning_rate=0.01, amsgrad=True), 1),
     (optimizer("AdamW", learning_rate=0.01), 1),
+    *NARROW,
     *((inference(build.__name__, build), 4) for build in (classifier, regressor, detector)),
     *TRAININGS,
 ]
