@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import refkeras
-from parity_tests.agreement import assert_agrees
+from parity_tests.agreement import assert_agrees, assert_same
 from parity_tests.engines import DTYPES, ENGINES, KERAS_3, numpy, tensor
 from parity_tests.layer_sides import array, make_both, outcome, plain, run_engine, run_ours
 from parity_tests.shows import shows
@@ -111,10 +111,11 @@ def test_dropout(data):
     x, dy = values_like(random, shape, dtype), values_like(random, shape, dtype)
     x.flat[0] = np.inf
     for training in (True, False, True):
-        a, b = run_ours(ours, x, [dy], training=training), run_engine(theirs, x, [dy], training=training)
-        assert_agrees(a.outputs[0], b.outputs[0], roundings=1, dtype=dtype)
+        a = run_ours(ours, x, [dy], training=training, bars=dtype)
+        b = run_engine(theirs, x, [dy], training=training)
+        assert_agrees(a.outputs[0], b.outputs[0])
         d_inputs = np.zeros_like(x) if b.d_inputs[0] is None else b.d_inputs[0]  # None where all is dropped
-        assert_agrees(a.d_inputs[0], d_inputs, roundings=1, dtype=dtype)
+        assert_agrees(a.d_inputs[0], d_inputs)
 
 
 # -- activation layers ------------------------------------------------------------------------------
@@ -132,10 +133,10 @@ def test_relu_layers(data):
     dy = np.linspace(1, 2, x.size, dtype="float32").reshape(x.shape)
     ours, theirs = make_both(engine, lambda layers: layers.ReLU(**arguments))
     with semantics.use(engine):
-        a, b = run_ours(ours, x, [dy]), run_engine(theirs, x, [dy])
+        a, b = run_ours(ours, x, [dy], bars="float32"), run_engine(theirs, x, [dy])
         assert plain(ours.get_config()) | {"name": ""} == plain(theirs.get_config()) | {"name": ""}
-    assert_agrees(a.outputs[0], b.outputs[0], roundings=4, scale=25)
-    assert_agrees(a.d_inputs[0], b.d_inputs[0], roundings=4, scale=10)
+    assert_agrees(a.outputs[0], b.outputs[0])
+    assert_agrees(a.d_inputs[0], b.d_inputs[0])
 
 
 @shows("leaky_relu_of_slope_0")
@@ -147,10 +148,10 @@ def test_leaky_relu_layer(engine):
             engine, lambda layers, s=slope: layers.LeakyReLU() if s is None else layers.LeakyReLU(s)
         )
         with semantics.use(engine):
-            a, b = run_ours(ours, x, [x + 5]), run_engine(theirs, x, [x + 5])
+            a, b = run_ours(ours, x, [x + 5], bars="float32"), run_engine(theirs, x, [x + 5])
             assert plain(ours.get_config()) | {"name": ""} == plain(theirs.get_config()) | {"name": ""}
-        assert_agrees(a.outputs[0], b.outputs[0], roundings=1)
-        assert_agrees(a.d_inputs[0], b.d_inputs[0], roundings=1)
+        assert_agrees(a.outputs[0], b.outputs[0])
+        assert_agrees(a.d_inputs[0], b.d_inputs[0])
 
 
 @shows("softmax_mask")
@@ -162,11 +163,11 @@ def test_softmax_with_a_mask():
     for engine in BOTH:
         ours, theirs = make_both(engine, lambda layers: layers.Softmax())
         with semantics.use(engine):
-            a = run_ours(ours, x, [dy], mask=mask)
+            a = run_ours(ours, x, [dy], mask=mask, bars="float32")
         b = run_engine(theirs, x, [dy], mask=mask)
-        assert_agrees(a.outputs[0], b.outputs[0], roundings=16, scale=1)
-        assert_agrees(a.d_inputs[0], b.d_inputs[0], roundings=40, scale=np.abs(dy).max())
-        seen.append(a.outputs[0])
+        assert_agrees(a.outputs[0], b.outputs[0])
+        assert_agrees(a.d_inputs[0], b.d_inputs[0])
+        seen.append(a.outputs[0].value)
     sums = [one[1].sum() for one in seen]  # in alphabetical order: keras-3, tf_keras
     assert sums[0] == 0 and all(one > 0.5 for one in sums[1:])
 
@@ -178,10 +179,10 @@ def test_softmax_axes(engine, axis):
     x, dy = values_like(random, (2, 3, 4)), values_like(random, (2, 3, 4))
     ours, theirs = make_both(engine, lambda layers: layers.Softmax(axis))
     with semantics.use(engine):
-        a, b = run_ours(ours, x, [dy]), run_engine(theirs, x, [dy])
+        a, b = run_ours(ours, x, [dy], bars="float32"), run_engine(theirs, x, [dy])
         assert plain(ours.get_config()) | {"name": ""} == plain(theirs.get_config()) | {"name": ""}
-    assert_agrees(a.outputs[0], b.outputs[0], roundings=20, scale=1)
-    assert_agrees(a.d_inputs[0], b.d_inputs[0], roundings=40, scale=np.abs(dy).max())
+    assert_agrees(a.outputs[0], b.outputs[0])
+    assert_agrees(a.d_inputs[0], b.d_inputs[0])
 
 
 # -- masks ---------------------------------------------------------------------------------------------
@@ -199,7 +200,7 @@ def test_masking():
                 a, b = run_ours(ours, inputs, [inputs]), run_engine(theirs, inputs, [inputs])
             np.testing.assert_array_equal(a.outputs[0], b.outputs[0])
             np.testing.assert_array_equal(a.masks[0], b.masks[0])
-            assert_agrees(a.d_inputs[0], b.d_inputs[0], roundings=0)
+            assert_same(a.d_inputs[0], b.d_inputs[0])
     with semantics.use("tf_keras"), np.errstate(all="ignore"):
         assert np.isnan(array(refkeras.layers.Masking(np.inf)(np.full((1, 1, 1), np.inf, "float32")))).all()
 
@@ -259,12 +260,12 @@ def test_merging(data):
     with semantics.use(engine):
         expected = numpy(theirs([tensor(x) for x in inputs]))
         dy = values_like(random, expected.shape)
-        a, b = run_ours(ours, inputs, [dy]), run_engine(theirs, inputs, [dy])
+        a, b = run_ours(ours, inputs, [dy], bars="float32"), run_engine(theirs, inputs, [dy])
         symbolic = [(None, *s[1:]) for s in shapes]
         assert tuple(ours.compute_output_shape(symbolic)) == tuple(theirs.compute_output_shape(symbolic))
-    np.testing.assert_array_equal(a.outputs[0], b.outputs[0])
+    assert_agrees(a.outputs[0], b.outputs[0])
     for ours_d, theirs_d in zip(a.d_inputs, b.d_inputs, strict=True):
-        assert_agrees(ours_d, theirs_d, roundings=dy.size, scale=np.abs(dy).sum())
+        assert_agrees(ours_d, theirs_d)
 
 
 @given(st.data())
@@ -286,14 +287,14 @@ def test_reshaping(data):
     x = values_like(random, (batch, *sizes))
     with semantics.use(engine):
         dy = values_like(random, theirs(tensor(x)).shape)
-        a, b = run_ours(ours, x, [dy]), run_engine(theirs, x, [dy])
+        a, b = run_ours(ours, x, [dy], bars="float32"), run_engine(theirs, x, [dy])
         for shape in ((None, *sizes), (None, None, *sizes[1:])):
             mine, real = (
                 outcome(lambda s=shape, layer=layer: tuple(layer.compute_output_shape(s))) for layer in (ours, theirs)
             )
             assert mine == real, shape
-    np.testing.assert_array_equal(a.outputs[0], b.outputs[0])
-    assert_agrees(a.d_inputs[0], b.d_inputs[0], roundings=3, scale=np.abs(dy).sum())
+    assert_agrees(a.outputs[0], b.outputs[0])
+    assert_agrees(a.d_inputs[0], b.d_inputs[0])
 
 
 # -- configurations and errors --------------------------------------------------------------------------------

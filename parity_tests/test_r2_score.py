@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import refkeras
-from parity_tests.agreement import assert_agrees
-from parity_tests.engines import ENGINES, NATIVE_ERRORS, both_kerases, keras, tf_keras
+from parity_tests.agreement import assert_agrees, assert_same, exactly
+from parity_tests.engines import ENGINES, KERAS_3, NATIVE_ERRORS, both_kerases, keras, tf_keras
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
-from refkeras import metrics, semantics
+from refkeras import metrics, precision, semantics
 
 pytestmark = both_kerases
 ERRORS = (ValueError, *NATIVE_ERRORS)
@@ -42,8 +42,27 @@ def test_r2_score(engine, aggregation, regressors, seed, data):
     rng = np.random.default_rng(seed)
     theirs = ENGINES[engine].metrics.R2Score(aggregation, regressors)
     with semantics.use(engine):
-        ours = metrics.R2Score(aggregation, regressors)
-    outputs, roundings = data.draw(st.integers(1, 3)), 40
+        ours, barred = (metrics.R2Score(aggregation, regressors) for _ in range(2))
+    with precision.bars(barred):
+        if not run_batches(engine, (theirs, ours, barred), rng, data):
+            return
+        with semantics.use(engine), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            bar = barred.result()
+    expected, said = outcome(theirs.result)
+    with semantics.use(engine):
+        found, ours_said = outcome(lambda: ours.result().array)
+    assert ours_said == said
+    assert_agrees(bar, found, what="on plain arrays")
+    assert_agrees(bar, expected)
+    ours.reset_state()
+    assert all(not variable.value.any() for variable in ours.variables)
+
+
+def run_batches(engine, sides, rng, data):
+    """Update all sides; return whether they have seen data."""
+    theirs, ours, barred = sides
+    outputs = data.draw(st.integers(1, 3))
     for size in data.draw(st.sampled_from([(4,), (8,), (2, 5, 1), (4, 4)])):
         y_shape, p_shape = data.draw(
             st.sampled_from(
@@ -58,41 +77,22 @@ def test_r2_score(engine, aggregation, regressors, seed, data):
         expected, _ = outcome(lambda y=y, p=p, w=weights: (theirs.update_state(y, p, w), 0)[1])
         with semantics.use(engine):
             found, _ = outcome(lambda y=y, p=p, w=weights: (ours.update_state(y, p, w), 0)[1])
-        assert (found is ValueError) == (expected is ValueError)
+            again, _ = outcome(lambda y=y, p=p, w=weights: (barred.update_state(*exactly((y, p, w))), 0)[1])
+        assert (found is ValueError) == (again is ValueError) == (expected is ValueError)
         if expected is ValueError:
             for variable, value in zip(theirs.variables, before, strict=False):
                 variable.assign(value)
             if len(theirs.variables) != len(ours.variables):
-                return  # Keras made its variables for a batch that it then refused
+                return False  # Keras made its variables for a batch that it then refused
             continue
-        roundings += 4 * size
-        for mine, other in zip(ours.variables, theirs.variables, strict=True):
+        for variable, mine, other in zip(barred.variables, ours.variables, theirs.variables, strict=True):
             assert mine.value.dtype == other.dtype
-            scale = np.maximum(1, np.abs(other.numpy()) + 40.0 * size)
-            assert_agrees(mine.value, other.numpy(), roundings=roundings, scale=scale, what=mine.name)
-    if len(theirs.variables) == 1:
-        return
-    expected, said = outcome(theirs.result)
-    with semantics.use(engine):
-        found, ours_said = outcome(lambda: ours.result().array)
-    assert ours_said == said
-    assert found.dtype == expected.dtype
-    assert_agrees(found, expected, roundings=100 * roundings, scale=_size(theirs, expected))
-    ours.reset_state()
-    assert all(not variable.value.any() for variable in ours.variables)
-
-
-def _size(metric, score):
-    """The score's terms, each of which cancels: residual / total, and squares in total, times the adjustment."""
-    squares, sums, residual, count = (v.numpy().astype("float64") for v in metric.variables[1:])
-    with np.errstate(all="ignore"):
-        total = squares - sums**2 / count
-        ratio = np.nan_to_num(1 + residual / total, posinf=0.0)
-        term = (ratio * (1 + (squares + sums**2 / count) / np.abs(total))).sum()
-        share = np.abs(total).sum() / np.abs(total.sum())
-    samples = float(metric.num_samples.numpy())
-    left = samples - metric.num_regressors - 1
-    return np.nan_to_num(term * share * (samples / abs(left) if left else 1), nan=1.0, posinf=1e30)
+            if mine.value.dtype.kind == "i":
+                assert_same(mine.value, other.numpy())
+                continue
+            assert_agrees(variable.value, mine.value, what=f"{mine.name} on plain arrays")
+            assert_agrees(variable.value, other.numpy(), what=mine.name)
+    return len(theirs.variables) > 1
 
 
 def test_r2_score_of_float64_and_before_data():
@@ -105,9 +105,18 @@ def test_r2_score_of_float64_and_before_data():
                 with pytest.raises(AttributeError, match="sum"):
                     metric.result()
             found = ours(y, p)
-        expected = theirs(y, p).numpy()
-        assert found.dtype == expected.dtype
-        assert_agrees(found, expected, roundings=200, scale=10.0)
+            expected = theirs(y, p).numpy()
+            if engine == KERAS_3:  # sums of float64, rounded to float32, of which the score is made
+                for mine, other in zip(ours.variables, theirs.variables, strict=True):
+                    assert_same(mine.value, other.numpy())
+                with precision.bars(ours):
+                    bar = ours.result()
+            else:
+                ours = metrics.R2Score(dtype="float64")
+                with precision.bars(ours, "float64"):
+                    bar = ours(*exactly((y, p), "float64"))
+        assert_agrees(bar, found, what="on plain arrays")
+        assert_agrees(bar, expected)
         for arguments in ({"class_aggregation": "mean"}, {"num_regressors": -1}):
             for side in (module, refkeras):
                 with pytest.raises(ValueError, match="Invalid value for argument"):
@@ -123,10 +132,15 @@ def test_r2_score_in_fit(engine):
             layer = module.layers.Dense(3, kernel_initializer="ones")
             model = module.Sequential([module.layers.Input((3,)), layer])
             model.compile("sgd", "mse", metrics=[module.metrics.R2Score()], weighted_metrics=[])
-            histories.append(model.fit(x, y, batch_size=4, epochs=2, verbose=0, shuffle=False).history)
+            fit = {"batch_size": 4, "epochs": 2, "shuffle": False}
+            if module is refkeras:
+                histories.append(precision.train(model, x, y, **fit).history)
+            else:
+                histories.append(model.fit(x, y, verbose=0, **fit).history)
     theirs, ours = histories
     assert list(ours) == list(theirs)
-    assert_agrees(ours["r2_score"], theirs["r2_score"], roundings=200)
+    for key in ours:
+        assert_agrees(np.stack(ours[key]), np.float32(theirs[key]), what=key)
 
 
 @shows("top_k_of_sorted_ids")
@@ -163,9 +177,11 @@ def test_names_and_signs():
         theirs, cosine = module.metrics.KLDivergence(), module.metrics.CosineSimilarity()
         with semantics.use(engine):
             assert metrics.KLDivergence().name == theirs.name
-            ours = metrics.CosineSimilarity()(t, p)
-        assert_agrees(ours, cosine(t, p).numpy(), roundings=30)
-        assert ours > 0
+            ours = metrics.CosineSimilarity()
+            with precision.bars(ours):
+                cosine_bar = ours(*exactly((t, p)))
+        assert_agrees(cosine_bar, cosine(t, p).numpy())
+        assert cosine_bar.value > 0
         found.append(theirs.name)
     assert found == ["kl_divergence", "kullback_leibler_divergence"]
 

@@ -134,7 +134,7 @@ class R2Score(Metric):
         if not self._built:
             raise AttributeError("R2Score has no score yet: 'sum' comes with the first batch. Call update_state first.")
         with np.errstate(all="ignore"):
-            return wrap(np.asarray(self._adjusted(self._score())))
+            return wrap(np.copy(self._adjusted(self._score())))
 
     def _score(self) -> Array:
         total_true = self.sum.value
@@ -150,7 +150,7 @@ class R2Score(Metric):
     def _adjusted(self, score: Array) -> Array:
         if not self.num_regressors:
             return score
-        n, q = float(self.num_samples.value), self.num_regressors
+        n, q = int(self.num_samples.value.astype(np.int64)), self.num_regressors
         if q > n - 1:
             warnings.warn(
                 "More independent predictors than datapoints in adjusted R2 score. Falling back to standard R2 score.",

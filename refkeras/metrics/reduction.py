@@ -43,8 +43,8 @@ class Sum(Metric):
         self.total = self.add_variable((), np.zeros, self.dtype, name="total")
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        values, _ = _weighted(values, sample_weight, self._dtype, _sum)
         total = self.total.value
+        values, _ = _weighted(values, sample_weight, self._dtype, _sum, total)
         total[()] = total[()] + _sum(values, None)
 
     def result(self) -> Tensor:
@@ -86,7 +86,7 @@ class Mean(Metric):
             total[()] = total[()] + self._number(values) * weight
             count[()] = count[()] + weight
             return
-        values, weights = _weighted(values, sample_weight, self._dtype, _mean)
+        values, weights = _weighted(values, sample_weight, self._dtype, _mean, total)
         number = values.size if weights is None else np.add.reduce(weights, axis=None)
         # A 0-d array is much faster to assign to than to add to in place.
         total[()] = total[()] + np.add.reduce(values, axis=None)
@@ -171,10 +171,18 @@ def _sum(values: Array, axes: tuple[int, ...] | None) -> Array:
     return np.add.reduce(values, axes)
 
 
-def _weighted(values: Any, weights: Any, dtype: Any, reduce: Callable[..., Array]) -> tuple[Array, Array | None]:
-    """Return the weighted values, and their weights or None, in the way of the engine in force."""
+def _weighted(
+    values: Any, weights: Any, dtype: Any, reduce: Callable[..., Array], state: Array | None = None
+) -> tuple[Array, Array | None]:
+    """Return the weighted values, and their weights or None, in the way of the engine in force.
+
+    Both are of the array type of `state`, if one is given.
+    """
     values, mask, _ = unwrap(values)
+    alike = getattr(state, "number", None)
     values = as_array(values, dtype)
+    if alike is not None:
+        values = alike(values)
     rules = semantics.current()
     if weights is None and (mask is None or rules.value_mask == "when weighted"):
         if values.ndim < 2 or rules.mean_metric_counts == "elements":
@@ -183,6 +191,8 @@ def _weighted(values: Any, weights: Any, dtype: Any, reduce: Callable[..., Array
     if weights is not None:
         weights = as_array(weights, dtype)
     weights = apply_mask(weights, mask, dtype, "sum")
+    if alike is not None:
+        weights = alike(weights)
     values, weights = match_weights(values, weights)
     if rules.mean_metric_counts == "samples":
         return _samples(values, weights, reduce)

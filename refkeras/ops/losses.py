@@ -265,7 +265,7 @@ def kl_divergence(t: Array, p: Array, *, epsilon: float = 1e-7) -> ValueAndPullb
     value = np.add.reduce(s * np.log(r), -1)
 
     def pullback(d: Any) -> Array:
-        dr = s * along(d, -1) / r
+        dr = s * along(d, -1) * (1.0 / r)
         dq = -dr * r / q
         return sum_to_shape(through_clip(dq, p, epsilon, 1.0), p.shape)
 

@@ -12,6 +12,7 @@ import numpy as np
 from refkeras import tree
 from refkeras.layers import eager
 from refkeras.layers.base import Layer
+from refkeras.metrics.metric import Metric
 from refkeras.precision import edges
 from refkeras.precision.array import BarArray, exact
 from refkeras.precision.edges import Edges
@@ -39,8 +40,9 @@ class Bars:
 
     @property
     def weights(self) -> list[Any]:
-        """Copies of the weights, in the order of `model.weights`."""
-        return [variable.value.copy() for variable in self.model.weights]
+        """Copies of the weights, in the order of `model.weights`; of a metric, of its variables."""
+        variables = self.model.variables if isinstance(self.model, Metric) else self.model.weights
+        return [variable.value.copy() for variable in variables]
 
     @property
     def slots(self) -> list[Any]:
@@ -50,16 +52,17 @@ class Bars:
 
 
 @contextmanager
-def bars(model: Layer, machine: str | Machine = "float32", guaranteed: bool = False) -> Iterator[Bars]:
-    """Have a built layer or model compute with error bars inside the block.
+def bars(model: Layer | Metric, machine: str | Machine = "float32", guaranteed: bool = False) -> Iterator[Bars]:
+    """Have a built layer or model, or a metric, compute with error bars inside the block.
 
     Its weights, and its optimizer's slots, count as exact where the block begins: as the engine holds them.
     `fit`, `train_on_batch`, `evaluate` and `test_on_batch` take plain arrays, and return losses and metrics
     as numbers with error bars (call them with `verbose=0`: the progress line prints floats). After the
-    block, the variables hold plain arrays again, rounded to the machine's numbers.
+    block, the variables hold plain arrays again, rounded to the machine's numbers. A metric is updated with
+    arrays that have bars (`exact`), and its state has them then.
 
     Args:
-        model: the layer or model.
+        model: the layer, model or metric.
         machine: name of a machine, or a `Machine`.
         guaranteed: whether worst cases are followed too.
 
@@ -78,7 +81,7 @@ def bars(model: Layer, machine: str | Machine = "float32", guaranteed: bool = Fa
         [((2, 1), True), ((1,), True)]
     """
     kind = machine_of(machine)
-    if not model.built:
+    if isinstance(model, Layer) and not model.built:
         raise ValueError(f"{model.name!r} is not built: call it on arrays once, or give it an input shape.")
     plain: dict[int, tuple[Variable, np.ndarray]] = {}
     found = Bars(model)
@@ -87,6 +90,8 @@ def bars(model: Layer, machine: str | Machine = "float32", guaranteed: bool = Fa
     def dress(variables: Any) -> None:
         for variable in variables:
             if isinstance(variable.value, np.ndarray) and variable.value.dtype.kind == "f":
+                if isinstance(model, Metric) and variable.value.dtype != kind.dtype:
+                    continue  # a count
                 _check_dtype(variable, kind)
                 plain[id(variable)] = (variable, variable.value)
                 variable._value = exact(variable.value, kind, guaranteed)
@@ -107,7 +112,9 @@ def _check_dtype(variable: Variable, machine: Machine) -> None:
         )
 
 
-def _variables_of(model: Layer) -> list[Variable]:
+def _variables_of(model: Layer | Metric) -> list[Variable]:
+    if isinstance(model, Metric):
+        return []  # `_hooked` dresses them
     optimizer = getattr(model, "optimizer", None)
     scalars = () if optimizer is None else (optimizer._iterations, optimizer._learning_rate)
     slots = [] if optimizer is None else [v for v in optimizer.variables if all(v is not s for s in scalars)]
@@ -124,6 +131,21 @@ def _hooked(model: Any, found: Bars, dress: Any, machine: Machine, guaranteed: b
         owner.__dict__[name] = replacement
         hooks.append((owner, name))
 
+    def dress_metric(metric: Metric) -> None:
+        dress(metric.variables)
+        if "add_variable" in metric.__dict__:
+            return
+        add_variable = metric.add_variable
+
+        def add_dressed(*args: Any, **kwargs: Any) -> Variable:
+            variable = add_variable(*args, **kwargs)
+            dress([variable])
+            return variable
+
+        hook(metric, "add_variable", add_dressed)  # some make variables at the first batch
+
+    if isinstance(model, Metric):
+        dress_metric(model)
     steps, optimizer = getattr(model, "_steps", None), getattr(model, "optimizer", None)
     if hasattr(model, "_input_binder"):
         make = model._input_binder
@@ -139,7 +161,9 @@ def _hooked(model: Any, found: Bars, dress: Any, machine: Machine, guaranteed: b
 
         def bind_dressed(*args: Any, **kwargs: Any) -> Any:
             bound = bind(*args, **kwargs)
-            dress(v for metric in model.metrics for v in metric.variables)
+            for metric in model.metrics:
+                for one in getattr(metric, "metrics", [metric]):
+                    dress_metric(one)
             return bound
 
         hook(compiled, "bind", bind_dressed)
