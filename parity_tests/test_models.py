@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import refkeras
+from parity_tests.agreement import assert_agrees
 from parity_tests.engines import ENGINES, KERAS_3, keras, tf_keras
+from parity_tests.profiles import examples
 from parity_tests.shows import shows
-from refkeras import semantics
+from refkeras import precision, semantics
 
 
 def branching(k, units=(3, 5)):
@@ -203,6 +205,64 @@ def test_automatic_names():
             assert found[0] == found[1]
 
 
+@examples(10)
+@given(
+    widths=st.lists(st.integers(1, 4), min_size=2, max_size=4),
+    shared=st.booleans(),
+    recursive=st.booleans(),
+    functions=st.sampled_from([(), ("clone_function",), ("call_function",), ("clone_function", "call_function")]),
+    given_inputs=st.booleans(),
+    compiled=st.booleans(),
+    seed=st.integers(0, 2**20),
+)
+def test_clone_model(widths, shared, recursive, functions, given_inputs, compiled, seed):
+    """Which layers are asked for, in which order, and what the clone is and computes, is what Keras makes of it."""
+
+    def build(k):
+        a, b = k.Input((3,), name="a"), k.Input((3,), name="b")
+        stack = k.Sequential([k.Input((3,)), *(k.layers.Dense(w, activation="tanh") for w in widths)], name="stack")
+        x = k.Input((3,))
+        graph = k.Model(x, k.layers.Dense(widths[-1])(k.layers.Dense(2, name="first")(x)), name="graph")
+        parts = [stack(a), stack(b) if shared else graph(b), graph(a)]
+        model = k.Model([a, b], k.layers.Dense(2, name="last")(k.layers.Concatenate()(parts)), name="whole")
+        if compiled:
+            model.compile("rmsprop", "mse")
+        return model
+
+    def clone(k, model):
+        asked = []
+
+        def clone_function(layer):
+            asked.append(("cloned", layer.name))
+            config = layer.get_config()
+            return type(layer).from_config({**config, "units": 5} if layer.name == "first" else config)
+
+        def call_function(layer, *args, **kwargs):
+            asked.append(("called", layer.name))
+            made = layer(*args, **kwargs)
+            return k.layers.Activation("relu", name="added")(made) if layer.name == "last" else made
+
+        chosen = {"clone_function": clone_function, "call_function": call_function}
+        chosen = {name: chosen[name] for name in functions}
+        if given_inputs:
+            chosen["input_tensors"] = [k.Input((3,), batch_size=4, name="c"), k.Input((3,), batch_size=4, name="d")]
+        return k.models.clone_model(model, recursive=recursive, **chosen), asked
+
+    found = []
+    rng = np.random.default_rng(seed)
+    x = [rng.normal(size=(4, 3)).astype("float32") for _ in range(2)]
+    for k in (refkeras, keras):
+        made, asked = clone(k, make(k, build))
+        rng = np.random.default_rng(seed)
+        made.set_weights([rng.normal(size=w.shape).astype("float32") for w in made.get_weights()])
+        structure = [made.name, [(type(layer).__name__, layer.name) for layer in made.layers], made.output_shape]
+        structure += [[w.path for w in made.weights], [t.name for t in made.inputs], made.compiled, asked]
+        found.append((structure, precision.evaluate(made, x) if k is refkeras else made(x)))
+    (ours, bar), (theirs, value) = found
+    assert ours == theirs
+    assert_agrees(bar, value)
+
+
 @shows("slash_in_layer_name", "unknown_argument_is_type_error")
 @pytest.mark.parametrize(
     "call",
@@ -220,6 +280,7 @@ def test_automatic_names():
         lambda k: branching(k).set_weights([np.zeros(3)]),
         lambda k: branching(k).set_weights([np.zeros((1, 1))] * 8),
         lambda k: k.layers.Dense(2).count_params(),
+        lambda k: k.models.clone_model(branching(k), input_tensors=3),
         lambda k: k.layers.Dense(2)(k.Input((None,))),
     ],
 )

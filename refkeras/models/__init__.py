@@ -1,8 +1,9 @@
 """Models: the graph of layers, and the stack (`keras.models`)."""
 
 from refkeras.lazy import attach as _attach
+from refkeras.models.cloning import clone_model
 from refkeras.models.functional import Functional
-from refkeras.models.model import Model, clone_model, model_from_json
+from refkeras.models.model import Model, model_from_json
 from refkeras.models.sequential import Sequential
 from refkeras.saving.serialization import public_module
 

@@ -189,31 +189,6 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
     return deserialize_keras_object(json.loads(json_string), custom_objects)
 
 
-def clone_model(model: Any) -> Any:
-    """Return a model of the same layers with new weights, compiled as `model` is, with a new optimizer.
-
-    Raises:
-        ValueError: `model` is no functional or sequential model.
-
-    Example:
-
-        >>> import refkeras
-        >>> model = refkeras.Sequential([refkeras.Input((4,)), refkeras.layers.Dense(3)])
-        >>> model.compile("sgd", "mse")
-        >>> clone_model(model).loss
-        'mse'
-    """
-    from refkeras.models.functional import Functional
-    from refkeras.models.sequential import Sequential
-
-    if not isinstance(model, (Functional, Sequential)):
-        raise ValueError(f"Expected `model` argument to be a functional or Sequential model. Received: model={model}")
-    clone = type(model).from_config(model.get_config())
-    if model.compiled:
-        clone.compile_from_config(model.get_compile_config())
-    return clone
-
-
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or {"inputs", "outputs"} <= kwargs.keys()
 
