@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as arrays
 from parity_tests.agreement import assert_agrees
 from parity_tests.engines import keras
 from refkeras import constraints
+from refkeras.precision import exact
 
 sizes = st.floats(0, 3, width=16)
 
@@ -29,10 +30,10 @@ def test_projections(w, axis, low, more, rate):
         ("Constraint", {}),
     ):
         real = np.asarray(getattr(keras.constraints, name)(**arguments)(w))
-        own = getattr(constraints, name)(**arguments)(w)
-        assert own.dtype == np.float32
-        # A sum of n squares has n roundings that the root halves; then the quotient, the product, the mixture.
-        assert_agrees(own, real, roundings=w.size / 2 + 8, what=name)
+        own = getattr(constraints, name)(**arguments)
+        bar = own(exact(w))
+        assert_agrees(bar, own(w), what=f"{name} on plain arrays")
+        assert_agrees(bar, real, what=name)
 
 
 @pytest.mark.parametrize(

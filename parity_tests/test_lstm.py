@@ -8,26 +8,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import refkeras
-from parity_tests.agreement import assert_agrees
+from parity_tests.agreement import assert_agrees, assert_same
 from parity_tests.engines import ENGINES, FLOAT64, KERAS_3, both_kerases, keras, numpy, tensor, tf_keras
 from parity_tests.layer_sides import array, make_both, outcome, run_engine, run_ours
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
-from refkeras import semantics
+from refkeras import precision, semantics
 
 BOTH = sorted(ENGINES)
 FLAGS = ("return_sequences", "return_state", "go_backwards", "unroll", "zero_output_for_mask", "use_bias")
 ACTIVATIONS = [("tanh", "sigmoid"), ("tanh", "sigmoid"), ("relu", "hard_sigmoid"), ("elu", "tanh"), (None, "softmax")]
-
-
-def roundings(B, T, F, u):
-    """A step rounds sums of F + u + 1 products and some twelve values more, each no larger than the scale.
-
-    It passes errors in h and c on at most fourfold: through U, whose columns have an absolute sum of 1 at most,
-    into z, from there to c (|c| ≤ T + 1, and gates' slopes are at most 1), and from both to h.
-    Gradients go the same way back, and sum over samples and steps.
-    """
-    return 30 * (F + u + 12) * 4**T * B * T
 
 
 def random_weights(random, shapes, dtype):
@@ -139,15 +129,17 @@ def test_stateful(engine):
         ours.build((2, 3, 4))
         ours.set_weights(theirs.get_weights())
         assert len(ours.weights) == len(theirs.get_weights()) == 3
-        for call in range(4):
-            if call == 2:
-                ours.reset_states()
-                theirs.reset_states()
-            a, b = run_ours(ours, x, training=bool(call % 2)), run_engine(theirs, x, training=bool(call % 2))
-            for mine, real in zip(a.outputs, b.outputs, strict=True):
-                assert_agrees(mine, real, roundings=roundings(2, 3, 4, 3), scale=1, dtype="float64")
-            for mine, real in zip(ours.states, theirs.states, strict=True):
-                assert_agrees(array(mine), array(real), roundings=roundings(2, 3, 4, 3), scale=1, dtype="float64")
+        with precision.bars(ours, "float64"):
+            for call in range(4):
+                if call == 2:
+                    ours.reset_states()
+                    theirs.reset_states()
+                a = run_ours(ours, x, training=bool(call % 2), bars="float64")
+                b = run_engine(theirs, x, training=bool(call % 2))
+                for mine, real in zip(a.outputs, b.outputs, strict=True):
+                    assert_agrees(mine, real)
+                for mine, real in zip(ours.states, theirs.states, strict=True):
+                    assert_agrees(mine.value, numpy(real))
         results = [
             outcome(lambda: ours(x[:1])),
             outcome(lambda: theirs(tensor(x[:1]))),
@@ -167,11 +159,11 @@ def test_initial_state_of_a_stateful_layer():
             ours.build((2, 3, 4))
             ours.set_weights(theirs.get_weights())
             values = []
-            for _ in range(2):
-                values.append(array(ours(x, initial_state=[h, c])))
-                real = numpy(theirs(tensor(x), initial_state=[tensor(h), tensor(c)]))
-                assert_agrees(values[-1], real, roundings=roundings(2, 3, 4, 3), scale=1, dtype="float64")
-            kept.append(np.allclose(*values))
+            with precision.bars(ours, "float64"):
+                for _ in range(2):
+                    values.append(run_ours(ours, x, initial_state=[h, c], bars="float64").outputs[0])
+                    assert_agrees(values[-1], numpy(theirs(tensor(x), initial_state=[tensor(h), tensor(c)])))
+            kept.append(precision.compare(*values[:1], values[1].value).agrees)
     assert kept == [True, False][: len(BOTH)]
 
 
@@ -194,11 +186,13 @@ def test_states_in_a_list():
             ours.build(x.shape)
             ours.set_weights(theirs.get_weights())
             mine = outcome(lambda layer=ours: array(layer([x, h, c])))
+            bar = precision.evaluate(ours, x, initial_state=[h, c])
             real = outcome(lambda layer=theirs: numpy(layer([tensor(v) for v in (x, h, c)])))
         if engine == KERAS_3:
             assert mine is real is ValueError
         else:
-            assert_agrees(mine, real, roundings=roundings(1, 2, 3, 2), scale=1)
+            assert_agrees(bar, mine, what="on plain arrays")
+            assert_agrees(bar, real)
 
 
 @shows("state_count_error")
@@ -231,7 +225,7 @@ def test_dropout(data):
     dropout, recurrent_dropout = (data.draw(st.sampled_from([0.0, 0.3, 0.6, 1.0])) for _ in range(2))
     implementation, seed = data.draw(st.sampled_from([1, 2])), data.draw(st.integers(0, 1000))
     flags = {name: data.draw(st.booleans()) for name in ("go_backwards", "unroll", "return_sequences")}
-    B, T, F, u = sizes = (3, 3, 4, 2)
+    B, T, F, u = (3, 3, 4, 2)
     random = np.random.default_rng(seed)
 
     def make(layers):
@@ -246,12 +240,12 @@ def test_dropout(data):
     ours.set_weights(theirs.get_weights())
     dy = random.normal(size=(B, T, u) if flags["return_sequences"] else (B, u))
     for training in (True, False, True):  # masks are drawn in inference too
-        a, b = run_ours(ours, x, [dy], training=training), run_engine(theirs, x, [dy], training=training)
+        a = run_ours(ours, x, [dy], training=training, bars="float64")
+        b = run_engine(theirs, x, [dy], training=training)
         for mine, real in zip(
             (*a.outputs, *a.d_inputs, *a.d_weights), (*b.outputs, *b.d_inputs, *b.d_weights), strict=True
         ):
-            scale = max(1.0, float(np.abs(real).max()))
-            assert_agrees(mine, real, roundings=roundings(*sizes), scale=scale, dtype="float64")
+            assert_agrees(mine, real)
         np.testing.assert_array_equal(numpy(ours.cell.seed_generator.state), numpy(theirs.cell.seed_generator.state))
 
 
@@ -277,7 +271,7 @@ def test_dropout_of_tf_keras(options):
         refkeras.utils.set_random_seed(7)
         ours.build(x.shape)
         ours.set_weights(random_weights(np.random.default_rng(2), [w.shape for w in ours.weights], "float64"))
-        mine = [run_ours(ours, x, [dy], training=True) for _ in range(2)]
+        mine = [run_ours(ours, x, [dy], training=True, bars="float64") for _ in range(2)]
         tf_keras.utils.set_random_seed(7)
         theirs.build(x.shape)
         theirs.set_weights(ours.get_weights())
@@ -286,9 +280,8 @@ def test_dropout_of_tf_keras(options):
         for value, expected in zip(
             (*a.outputs, *a.d_inputs, *a.d_weights), (*b.outputs, *b.d_inputs, *b.d_weights), strict=True
         ):
-            scale = max(1.0, float(np.abs(expected).max()))
-            assert_agrees(value, expected, roundings=roundings(3, 4, 5, 2), scale=scale, dtype="float64")
-    assert not np.allclose(mine[0].outputs[0], mine[1].outputs[0])
+            assert_agrees(value, expected)
+    assert not precision.compare(mine[0].outputs[0], mine[1].outputs[0].value).agrees
 
 
 @shows("gatewise_dropout_fails")
@@ -318,13 +311,12 @@ def test_dropout_with_a_mask_and_states():
     ours.build(x.shape)
     ours.set_weights(theirs.get_weights())
     dy = random.normal(size=(3, 4, 2))
-    a = run_ours(ours, x, [dy], training=True, mask_argument=mask, initial_state=states)
+    a = run_ours(ours, x, [dy], training=True, mask_argument=mask, initial_state=states, bars="float64")
     b = run_engine(theirs, x, [dy], training=True, mask_argument=mask, initial_state=states, wanted=["initial_state"])
     for mine, real in zip(
         (*a.outputs, *a.d_inputs, *a.d_weights), (*b.outputs, *b.d_inputs, *b.d_weights), strict=True
     ):
-        scale = max(1.0, float(np.abs(real).max()))
-        assert_agrees(mine, real, roundings=roundings(3, 4, 5, 2), scale=scale, dtype="float64")
+        assert_agrees(mine, real)
 
 
 # -- the cell, weights and arguments ----------------------------------------------------------------------------
@@ -351,13 +343,12 @@ def test_cell(data):
     ours.set_weights(theirs.get_weights())
     d_outputs = [random.normal(size=(B, u)) for _ in range(3)]
     for _ in range(2):  # the same masks again, as they are kept over the steps
-        a = run_ours(ours, x, d_outputs, training=training, states=states)
+        a = run_ours(ours, x, d_outputs, training=training, states=states, bars="float64")
         b = run_engine(theirs, x, d_outputs, training=training, states=states, wanted=["states"])
         for mine, real in zip(
             (*a.outputs, *a.d_inputs, *a.d_weights), (*b.outputs, *b.d_inputs, *b.d_weights), strict=True
         ):
-            scale = max(1.0, float(np.abs(real).max()))
-            assert_agrees(mine, real, roundings=roundings(B, 1, F, u), scale=scale, dtype="float64")
+            assert_agrees(mine, real)
 
 
 def test_names_paths_and_initial_weights():
@@ -397,7 +388,8 @@ def test_integer_input_is_cast():
     x = np.array([[[1, 2], [0, 1]]])
     a, b = ours(x), theirs(tensor(x))
     assert a.dtype == numpy(b).dtype == np.float32
-    assert_agrees(a, b, roundings=roundings(1, 2, 2, 2), scale=1)
+    assert_agrees(precision.evaluate(ours, x.astype("float32")), numpy(b))
+    assert_same(a, run_ours(ours, x.astype("float32")).outputs[0])
 
 
 def test_whole_models_agree_in_graph_mode():
@@ -413,5 +405,7 @@ def test_whole_models_agree_in_graph_mode():
     ours.set_weights(theirs.get_weights())
     x = np.random.default_rng(0).normal(size=(6, 5, 3)).astype("float32")
     x[1, 3:] = x[2, :2] = x[3] = 0
-    for mine, real in zip(ours.predict(x, verbose=0), theirs.predict(x, verbose=0), strict=True):
-        assert_agrees(mine, real, roundings=20 * (5 + 4 + 12) * 5, scale=1)
+    outputs = zip(precision.evaluate(ours, x), ours.predict(x, verbose=0), theirs.predict(x, verbose=0), strict=True)
+    for bar, mine, real in outputs:
+        assert_agrees(bar, mine, what="on plain arrays")
+        assert_agrees(bar, real)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from parity_tests import engines
 from parity_tests.agreement import assert_agrees
 from parity_tests.engines import KERAS_3, keras, numpy, tensorflow_only
 from parity_tests.optimizer_runs import assert_same
-from refkeras import Variable, naming, semantics
+from refkeras import Variable, naming, precision, semantics
 from refkeras.optimizers import schedules
 
 pytestmark = tensorflow_only("equality bit for bit with TensorFlow")
@@ -85,6 +86,13 @@ def test_piecewise_rates_are_the_same(engine, boundaries, values, whole):
         np.testing.assert_array_equal(ours(float(boundary)), numpy(theirs(float(boundary))))
 
 
+def with_bars(schedule: Any, step: int) -> precision.BarArray:
+    """Evaluate a schedule's formula on numbers with error bars."""
+    start = precision.exact(schedule.initial_learning_rate), precision.exact(step), precision.exact
+    with mock.patch.object(type(schedule), "_start", lambda *_: start):
+        return schedule.evaluate(step)
+
+
 @given(
     st.sampled_from(sorted(ENGINES)),
     RATES,
@@ -94,15 +102,15 @@ def test_piecewise_rates_are_the_same(engine, boundaries, values, whole):
     st.integers(1, 9),
 )
 def test_cosine_decay(engine, rate, steps, alpha, target, warmup):
-    """As exact as the cosines: each within one rounding of cos, so of 1 + cos."""
+    """As exact as the cosines."""
     ours, theirs = (
         module.CosineDecay(rate, steps, alpha, warmup_target=target, warmup_steps=warmup)
         for module in (schedules, ENGINES[engine])
     )
-    highest = max(rate, target or 0.0)
     for step in range(0, steps + warmup + 3, 1 + steps // 8):
-        # π·p, cos, 1 + cos, ½·, (1 − α)·, + α, lr·: seven roundings, of numbers up to 2; p, the angle's, twice.
-        assert_agrees(ours(step), numpy(theirs(step)), roundings=9, scale=2 * highest, what=f"step {step}")
+        bar = with_bars(ours, step)
+        assert_agrees(bar, ours(step), what=f"step {step} on plain numbers")
+        assert_agrees(bar, numpy(theirs(step)), what=f"step {step}")
     if target is not None:
         for step in range(warmup):
             np.testing.assert_array_equal(ours(step), numpy(theirs(step)))
@@ -121,12 +129,12 @@ def test_cosine_decay_restarts(engine, rate, steps, t_mul, m_mul):
         module.CosineDecayRestarts(rate, steps, t_mul, m_mul, alpha=0.125) for module in (schedules, ENGINES[engine])
     )
     for step in range(0, 8 * steps, 1 + steps // 2):
-        p = step / steps
-        i = p if t_mul == 1 else np.log(1 - p * (1 - t_mul)) / np.log(t_mul)
-        if step and abs(i - round(i)) < 1e-4:
+        with precision.counting() as edges:
+            bar = with_bars(ours, step)
+        if edges.near:
             continue
-        # Period i is t_mulⁱ steps long, so p in it is known to i·p roundings.
-        assert_agrees(ours(step), numpy(theirs(step)), roundings=12 + 8 * (1 + p), scale=rate, what=f"step {step}")
+        assert_agrees(bar, ours(step), what=f"step {step} on plain numbers")
+        assert_agrees(bar, numpy(theirs(step)), what=f"step {step}")
 
 
 CALLS = {

@@ -214,6 +214,10 @@ def apply(machine: Machine, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...
     if ufunc is np.sign:
         compare(np.greater, operands[0], Operand(0.0, machine))
         return BarArray.made(np.sign(values[0]), None, operands[0].bound, machine)
+    if ufunc is np.floor:
+        near = edges.near(operands[0], Operand(np.rint(values[0]), machine))
+        edges.count(near)
+        return BarArray.made(np.floor(values[0]), None, operands[0].bound, machine)
     if ufunc in _OF_VALUES:
         return ufunc(*values)
     raise TypeError(f"numpy.{ufunc.__name__} is not known to numbers with error bars.")

@@ -66,3 +66,14 @@ def test_decisions_near_an_edge_are_counted():
     with precision.counting() as edges:
         assert (x > 1.0).tolist() == [False, False, False]
     assert (edges.decisions, edges.near) == (3, 1)
+
+
+def test_where_a_number_is_cut_off_is_a_decision():
+    with precision.counting() as edges:
+        whole = np.floor(exact([3.0, 5.0, 7.0]) / 3.0)
+    assert whole.value.tolist() == [1.0, 1.0, 2.0]
+    assert not whole.sigma.any()
+    assert (edges.decisions, edges.near) == (3, 0)  # 3 / 3 is exact
+    with precision.counting() as edges:
+        np.floor(exact([1.0]) / 3.0 * 3.0)
+    assert edges.near == 1

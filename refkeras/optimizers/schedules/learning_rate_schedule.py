@@ -94,14 +94,17 @@ def positive(schedule: str, name: str, value: Any) -> Any:
     return value
 
 
+_PLAIN = (np.ndarray, np.generic, float, int)
+
+
 def cosine(x: Any, kind: type) -> Any:
     """Return cos(x) rounded to `kind`; NumPy's own float32 cosine is a few units further off."""
-    return kind(np.cos(np.float64(x)))
+    return kind(np.cos(np.float64(x))) if isinstance(x, _PLAIN) else np.cos(x)
 
 
 def logarithm(x: Any, kind: type) -> Any:
     """Return ln(x) rounded to `kind`."""
-    return kind(np.log(np.float64(x)))
+    return kind(np.log(np.float64(x))) if isinstance(x, _PLAIN) else np.log(x)
 
 
 cast = through_float32
