@@ -28,11 +28,12 @@ CAUGHT, SURVIVED, BROKEN = "caught", "survived", "broken"
 
 @dataclass
 class Outcome:
-    """How one mutant fared: what became of it, and the test that noticed it (or what went wrong)."""
+    """How one mutant fared: what became of it, the test that noticed it (or what went wrong), and how long it took."""
 
     mutant: Mutant | None
     verdict: str
     by: str
+    seconds: float = 0.0
 
 
 class _FirstFailure:
@@ -105,8 +106,10 @@ def run(mutants: Sequence[Mutant | None], processes: int = PROCESSES) -> Iterato
             alive[pid] = mutant, place, time.monotonic()
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid in alive:
-            mutant, place, _ = alive.pop(pid)
-            yield _outcome(mutant, Path(place.name), os.waitstatus_to_exitcode(status))
+            mutant, place, start = alive.pop(pid)
+            outcome = _outcome(mutant, Path(place.name), os.waitstatus_to_exitcode(status))
+            outcome.seconds = time.monotonic() - start
+            yield outcome
             place.cleanup()
             continue
         for other, (mutant, _, start) in alive.items():
@@ -141,11 +144,11 @@ def main(parts: Sequence[str]) -> int:
     for outcome in run([None, *chosen]):
         if outcome.mutant is None:
             silent = outcome.verdict == SURVIVED
-            print(f"{'silent' if silent else 'NOT SILENT':9} the package as it is  {outcome.by}", flush=True)
+            print(f"{'silent' if silent else 'NOT SILENT':9} {outcome.seconds:4.0f} s  the package as it is  {outcome.by}", flush=True)
             continue
         counts[outcome.verdict] += 1
         mutant = outcome.mutant
-        print(f"{outcome.verdict:9} {mutant.file}: {mutant.name}  {outcome.by}", flush=True)
+        print(f"{outcome.verdict:9} {outcome.seconds:4.0f} s  {mutant.file}: {mutant.name}  {outcome.by}", flush=True)
     numerical = sum(m.numerical for m in chosen)
     print(
         f"{counts[CAUGHT]} of {len(chosen)} mutants caught ({numerical} of them numerical), {counts[SURVIVED]} "

@@ -80,7 +80,6 @@ MUTANTS = (
         "clip by norm + 1e-5",
         "    g /= maximum(norm, c)\n",
         "    g /= maximum(norm, c) * 1.00001\n",
-        STEPS,
         "test_optimizers.py::test_norms_are_clipped",
     ),
     _of("optimizers/schedules/inverse_time_decay.py", SCHEDULE)(
