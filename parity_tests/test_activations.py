@@ -85,7 +85,7 @@ def test_elementwise(name, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_gelu_by_tanh(dtype):
-    """In float64 the constant 0.044715 is still float32's: one part in 3e7, which only numbers of the size of 1 show."""
+    """In float64 the constant 0.044715 is still float32's: 1 part in 3e7, which numbers of the size of 1 show."""
     x = np.array([*GRID, *np.random.default_rng(0).normal(size=40) * 2], dtype)
     compare("gelu", keras.activations.gelu, x, arguments={"approximate": True})
 

@@ -144,11 +144,13 @@ def main(parts: Sequence[str]) -> int:
     for outcome in run([None, *chosen]):
         if outcome.mutant is None:
             silent = outcome.verdict == SURVIVED
-            print(f"{'silent' if silent else 'NOT SILENT':9} {outcome.seconds:4.0f} s  the package as it is  {outcome.by}", flush=True)
+            said = "silent" if silent else "NOT SILENT"
+            print(f"{said:9} {outcome.seconds:4.0f} s  the package as it is  {outcome.by}", flush=True)
             continue
         counts[outcome.verdict] += 1
         mutant = outcome.mutant
-        print(f"{outcome.verdict:9} {outcome.seconds:4.0f} s  {mutant.file}: {mutant.name}  {outcome.by}", flush=True)
+        took = f"{outcome.seconds:4.0f} s"
+        print(f"{outcome.verdict:9} {took}  {mutant.file}: {mutant.name}  {outcome.by}", flush=True)
     numerical = sum(m.numerical for m in chosen)
     print(
         f"{counts[CAUGHT]} of {len(chosen)} mutants caught ({numerical} of them numerical), {counts[SURVIVED]} "
