@@ -23,15 +23,18 @@ import pytest
 from parity_tests import profiles
 
 profiles.load()
+#: Why → how many tests were left out; and how many numbers of tests that ran.
 LEFT_OUT = pytest.StashKey[Counter]()
+NOT_COMPARED = pytest.StashKey[Counter]()
 ENGINE = pytest.StashKey[set]()
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "tensorflow_only(reason): left out on Keras's other backends")
+    config.addinivalue_line("markers", "differs(*backends, reason): cannot agree there")
     config.addinivalue_line("markers", "trains: fits a model, which Keras's NumPy backend does not")
     config.addinivalue_line("markers", "gpu: needs a GPU (REFKERAS_DEVICE=gpu)")
-    config.stash[LEFT_OUT] = Counter()
+    config.stash[LEFT_OUT], config.stash[NOT_COMPARED] = Counter(), Counter()
     config.stash[ENGINE] = set()
 
 
@@ -54,24 +57,22 @@ def pytest_sessionstart(session):
 
 def pytest_sessionfinish(session):
     """A worker tells what it ran on and what it left out."""
-    from parity_tests.engines import NoGradient
+    from parity_tests import engines
 
     config = session.config
-    if NoGradient.left_out:
-        config.stash[LEFT_OUT]["gradients, which this backend does not compute"] += NoGradient.left_out
+    config.stash[NOT_COMPARED].update(engines.NOT_COMPARED)
     if hasattr(config, "workeroutput"):
         config.workeroutput["engine"] = sorted(config.stash[ENGINE])
         config.workeroutput["left out"] = dict(config.stash[LEFT_OUT])
+        config.workeroutput["not compared"] = dict(config.stash[NOT_COMPARED])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node, error):
     output = getattr(node, "workeroutput", {})
     node.config.stash[ENGINE] |= set(output.get("engine", ()))
-    for reason, count in output.get("left out", {}).items():
-        # Every worker collects all tests; each counts the gradients of its own.
-        seen = node.config.stash[LEFT_OUT]
-        seen[reason] = seen[reason] + count if reason.startswith("gradients") else max(seen[reason], count)
+    node.config.stash[LEFT_OUT] |= Counter(output.get("left out", {}))  # every worker collects all tests
+    node.config.stash[NOT_COMPARED] += Counter(output.get("not compared", {}))
 
 
 def pytest_collection_modifyitems(config, items):
@@ -91,6 +92,9 @@ def _reason_to_leave_out(item):
     only = item.get_closest_marker("tensorflow_only")
     if only and os.environ["KERAS_BACKEND"] != "tensorflow":
         return only.kwargs["reason"]
+    for mark in item.iter_markers("differs"):
+        if os.environ["KERAS_BACKEND"] in mark.args:
+            return mark.kwargs["reason"]
     if item.get_closest_marker("trains") and os.environ["KERAS_BACKEND"] == "numpy":
         return "Keras's NumPy backend does not train"
     if item.get_closest_marker("gpu") and os.environ["REFKERAS_DEVICE"] != "gpu":
@@ -102,7 +106,9 @@ def pytest_terminal_summary(terminalreporter, config):
     for engine in sorted(config.stash[ENGINE]):
         terminalreporter.write_line(f"engine: {engine}")
     for reason, count in config.stash[LEFT_OUT].most_common():
-        terminalreporter.write_line(f"left out: {count} {'' if reason.startswith('gradients') else 'tests: '}{reason}")
+        terminalreporter.write_line(f"left out: {count} tests: {reason}")
+    for reason, count in config.stash[NOT_COMPARED].most_common():
+        terminalreporter.write_line(f"not compared: {count} {reason}")
 
 
 @pytest.fixture(autouse=True)

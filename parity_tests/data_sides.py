@@ -46,7 +46,7 @@ def _ours(x: Any, y: Any, weight: Any, epochs: int = 1, steps_per_epoch: int | N
 
 
 def keras_3(make: Callable[[Any], tuple[Any, ...]], **arguments: Any) -> Epochs | str:
-    """The same from Keras 3's iterator on TensorFlow."""
+    """The same from the iterator of Keras 3's backend."""
     keras.utils.set_random_seed(SEED)
     return _named(lambda: _keras_3(*make(keras), **arguments))
 
@@ -58,8 +58,8 @@ def _keras_3(x: Any, y: Any, weight: Any, epochs: int = 1, **arguments: Any) -> 
     for _ in range(epochs):
         found.append([])
         with iterator.catch_stop_iteration():
-            for _, _, batches in iterator:
-                found[-1].append(_flat(next(batches)))
+            for _, _, batches in iterator:  # an iterator on TensorFlow and JAX; the batches of one execution elsewhere
+                found[-1].append(_flat(batches[0] if isinstance(batches, list) else next(batches)))
     return found
 
 

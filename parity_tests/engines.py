@@ -10,6 +10,7 @@ them installed.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -27,8 +28,10 @@ __all__ = [
     "KERAS_3",
     "MODE",
     "NATIVE_ERRORS",
+    "NOT_COMPARED",
     "NoGradient",
     "both_kerases",
+    "differs",
     "keras",
     "mask_of",
     "numpy",
@@ -78,6 +81,11 @@ def tensorflow_only(reason: str) -> pytest.MarkDecorator:
     return pytest.mark.tensorflow_only(reason=reason)
 
 
+def differs(*backends: str, reason: str) -> pytest.MarkDecorator:
+    """Mark what cannot agree on these backends of Keras 3; it is left out there, and the session says why."""
+    return pytest.mark.differs(*backends, reason=reason)
+
+
 #: A comparison of Keras 3 with tf_keras, which lives beside TensorFlow alone.
 both_kerases = tensorflow_only("shows tf_keras beside Keras 3")
 
@@ -86,10 +94,14 @@ both_kerases = tensorflow_only("shows tf_keras beside Keras 3")
 trains = pytest.mark.trains
 
 
+#: Why → how many arrays or numbers were not compared in tests that ran; the session says it at its end.
+NOT_COMPARED: Counter[str] = Counter()
+
+
 class NoGradient(np.ndarray):
     """Stands for a gradient on a backend that has none; `assert_agrees` counts what it leaves out."""
 
-    left_out = 0
+    reason = "gradients, which this backend does not compute"
 
     @classmethod
     def like(cls, array: Any) -> NoGradient:

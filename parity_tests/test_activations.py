@@ -8,7 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import BACKEND, ENGINES, KERAS_3, both_kerases, keras, numpy, tensor, value_and_gradients
+from parity_tests.engines import (
+    BACKEND,
+    DTYPES,
+    ENGINES,
+    FLOAT64,
+    KERAS_3,
+    NOT_COMPARED,
+    NoGradient,
+    both_kerases,
+    keras,
+    numpy,
+    tensor,
+    value_and_gradients,
+)
 from parity_tests.shows import shows
 from parity_tests.soundness.names import OTHER_FORMULAS
 from refkeras import activations, semantics
@@ -36,7 +49,14 @@ GRID = [
     20.0,
     80.0,
 ]
-DTYPES = ("float32", "float64")
+#: What a backend makes of values that have no right answer, or of a kink; the numbers are not compared.
+OTHER_POINTS = {
+    ("torch", "gelu"): [np.inf],
+    ("torch", "celu gradient"): [np.nan],
+    ("torch", "hard_silu gradient"): [-np.inf, np.inf, np.nan],
+    ("torch", "hard_tanh gradient"): [np.nan],
+    ("torch", "softsign gradient"): [-np.inf, np.inf],
+}
 
 
 def engine_value_and_gradient(function, x, dy):
@@ -55,12 +75,16 @@ def compare(name, function, x, *, arguments=None, dy=None):
         dy = np.ones(y.shape, x.dtype) if dy is None else dy
         dx = pullback(exact(dy, machine))
     engine_y, engine_dx = engine_value_and_gradient(lambda v: function(v, **arguments), x, dy)
-    check(name, y, engine_y, np.abs(x).max())
-    check(f"{name} gradient", dx, engine_dx, np.abs(x).max() * np.abs(dy).max())
+    check(name, y, engine_y, np.abs(x).max(), x)
+    check(f"{name} gradient", dx, engine_dx, np.abs(x).max() * np.abs(dy).max(), x)
 
 
-def check(what, ours, engine, terms):
+def check(what, ours, engine, terms, x):
     """Compare with error bars; by the size of the largest term where the backend evaluates another formula."""
+    if (BACKEND, what) in OTHER_POINTS and not isinstance(engine, NoGradient):
+        kept = ~(np.isin(x, OTHER_POINTS[BACKEND, what]) | (np.isnan(x) & np.isnan(OTHER_POINTS[BACKEND, what]).any()))
+        NOT_COMPARED["activations of NaN and infinities, and their gradients (docs/findings.md)"] += np.sum(~kept)
+        ours, engine = ours[kept], engine[kept]
     if (BACKEND, what) in OTHER_FORMULAS:
         assert_agrees(ours.value, engine, roundings=8, scale=max(1, terms), dtype=engine.dtype.name, what=what)
     else:
@@ -205,6 +229,58 @@ def test_constants_of_relu_in_float64():
     assert values[0][1] == 0 and values[1][1] != 0
 
 
+@pytest.mark.skipif(not FLOAT64 and BACKEND != "torch", reason="Keras's NumPy backend has no float64")
+@shows("leaky_relu_slope")
+def test_slope_of_leaky_relu_in_float64():
+    x = np.array([-100.0])
+    mine = numpy(activations.leaky_relu(x, 0.2))
+    for both in (activations.relu(x, 0.2), keras.activations.leaky_relu(tensor(x), 0.2)):
+        np.testing.assert_array_equal(mine, numpy(both))
+    rule = semantics.current().leaky_relu_slope
+    assert (mine[0] == -20) == (rule == "exact") == (BACKEND != "tensorflow")
+
+
+NO_GRADIENTS = pytest.mark.skipif(BACKEND == "numpy", reason="Keras's NumPy backend computes no gradients")
+
+
+@NO_GRADIENTS
+@shows("celu_slope_at_0", "selu_slope_at_0", "hard_tanh_slope_at_1", "leaky_relu_slope_at_0")
+def test_slopes_at_kinks():
+    seen, rules = [], semantics.current()
+    for name, x in (("celu", 0.0), ("selu", 0.0), ("hard_tanh", 1.0), ("hard_tanh", -1.0), ("leaky_relu", 0.0)):
+        function, x = getattr(keras.activations, name), np.array([x], "float32")
+        compare(name, function, x)
+        seen.append(float(engine_value_and_gradient(function, x, None)[1][0]))
+    assert seen[0] == rules.celu_slope_at_0 == (2 if BACKEND == "tensorflow" else 1)
+    assert (seen[1] > 1.5) == (rules.selu_slope_at_0 == "left") == (BACKEND != "tensorflow")
+    assert seen[2] == seen[3] == rules.hard_tanh_slope_at_1 == (BACKEND != "torch")
+    assert (seen[4] == 1) == (rules.leaky_relu_slope_at_0 == "positive") == (BACKEND == "jax")
+
+
+@NO_GRADIENTS
+@shows("relu_gradient")
+@pytest.mark.parametrize("name", ["relu", "relu6"])
+def test_relu_and_gradients_that_are_nan(name):
+    """Where relu is flat, a NaN that comes from a loss goes on to the weights, or does not."""
+    function, x = getattr(keras.activations, name), np.array([-1.0, 0.0, 2.0, np.nan], "float32")
+    dy = np.array([np.nan, np.nan, np.nan, 5.0], "float32")
+    compare(name, function, x, dy=dy)
+    flat, _, above, of_nan = engine_value_and_gradient(function, x, dy)[1].tolist()
+    rule = semantics.current().relu_gradient
+    assert np.isnan(above)
+    assert np.isnan(flat) == (rule == "product") == (BACKEND == "tensorflow")
+    assert (of_nan == 5) == (rule == "zero unless above") == (BACKEND == "torch")
+
+
+@shows("shrunk_nan")
+@pytest.mark.parametrize("name", ["hard_shrink", "soft_shrink"])
+def test_shrinking_nan(name):
+    x = np.array([np.nan, 0.5, -0.5], "float32")
+    compare(name, getattr(keras.activations, name), x)
+    real = numpy(getattr(keras.activations, name)(tensor(x)))
+    assert np.isnan(real[0]) == (semantics.current().shrunk_nan == "nan") == (BACKEND == "torch")
+
+
 @shows("relu_threshold")
 def test_relu_threshold_with_special_values():
     x = np.array([-np.inf, np.nan, 3.0, 1.0], "float32")
@@ -213,7 +289,7 @@ def test_relu_threshold_with_special_values():
         with semantics.use(name), np.errstate(all="ignore"):
             compare("relu", engine.activations.relu, x, arguments={"threshold": 2.0})
             values.append(numpy(activations.relu(x, threshold=2.0)))
-    np.testing.assert_array_equal(values, [[0, 0, 3, 0], [np.nan, np.nan, 3, 0]])
+    np.testing.assert_array_equal(values, [[0, 0, 3, 0], [np.nan, np.nan, 3, 0]][: len(values)])
 
 
 @shows("softmax_of_rank_1")

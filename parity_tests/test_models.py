@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import refkeras
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import ENGINES, KERAS_3, keras, tf_keras
+from parity_tests.engines import ENGINES, keras
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import precision, semantics
@@ -78,9 +78,10 @@ def make(k, build):
 
 
 @pytest.mark.parametrize("build", MODELS)
-@pytest.mark.parametrize("engine", [keras, tf_keras], ids=["keras-3", "tf_keras"])
-def test_structure(build, engine):
-    with semantics.use("tf_keras" if engine is tf_keras else KERAS_3):
+@pytest.mark.parametrize("name", ENGINES)
+def test_structure(build, name):
+    engine = ENGINES[name]
+    with semantics.use(name):
         ours, theirs = make(refkeras, build), make(engine, build)
         assert ours.name == theirs.name
         assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
@@ -152,7 +153,7 @@ def test_random_graphs(widths, data):
     got = got if isinstance(got, (list, tuple)) else [got]
     bounds = rounding_bounds(plan, weights_by_layer(ours), x)
     for w, g, i in zip(wanted, got, outputs, strict=True):
-        assert np.all(np.abs(np.asarray(g, "float64") - np.asarray(w, "float64")) <= 2 * bounds[i])
+        assert np.all(np.abs(np.float64(numpy(g)) - np.float64(numpy(w))) <= 2 * bounds[i])
 
 
 def weights_by_layer(model):

@@ -122,6 +122,9 @@ class Semantics:
         doc="batch_size, steps, epochs and initial_epoch that are not positive, and empty data, are a ValueError; "
         "otherwise 0 stands for the default and there may be no batch.",
     )
+    batch_size_is_int: bool = one_of(
+        False, True, doc="A batch_size that is no Python int, such as NumPy's or True, is a ValueError."
+    )
     missing_x: str = one_of("ValueError", "TypeError", doc="The exception for x=None where there are targets.")
     plain_lists_are_data: bool = one_of(False, True, doc="Nested lists of numbers are taken as arrays.")
     class_weight_missing: str = one_of(
@@ -320,6 +323,23 @@ class Semantics:
     relu_threshold: str = one_of(
         "select", "multiply", doc="relu replaces values below its threshold by 0, or multiplies them by 0."
     )
+    relu_gradient: str = one_of(
+        "product",
+        "select",
+        "zero unless above",
+        doc="The gradient of relu: dy · (x > 0), where NaN stays NaN; or dy where x > 0, else 0; or 0 where x <= 0, else "
+        "dy, so that a NaN of x lets dy through.",
+    )
+    leaky_relu_slope: str = one_of(
+        "float32", "exact", doc="The negative slope of leaky_relu and relu in float64: rounded to float32, or exact."
+    )
+    leaky_relu_slope_at_0: str = one_of(
+        "negative", "positive", doc="The derivative of leaky_relu at 0: that of negative numbers, or 1."
+    )
+    celu_slope_at_0: int = one_of(2, 1, doc="The derivative of celu at 0: both parts pass the gradient, or one.")
+    selu_slope_at_0: str = one_of("right", "left", doc="The derivative of selu at 0: 1.05 or 1.76.")
+    hard_tanh_slope_at_1: int = one_of(1, 0, doc="The derivative of hard_tanh at -1 and 1.")
+    shrunk_nan: str = one_of("zero", "nan", doc="What hard_shrink and soft_shrink make of NaN.")
     softmax_of_rank_1: bool = one_of(True, False, doc="softmax takes a vector.")
     softmax_warns_of_size_1: bool = one_of(True, False, doc="softmax over an axis of size 1 warns.")
 
@@ -566,9 +586,10 @@ class Semantics:
     optimizer_epsilon: float = one_of(1e-7, 1e-8, doc="The default epsilon of Adam and RMSprop.")
     optimizer_scalars: str = one_of(
         "through float32",
+        "exact",
         "direct",
-        doc="Hyperparameters that are cast to a float64 variable's dtype are rounded to float32 first, and 1 - beta is "
-        "a Python float; or all are scalars of that dtype.",
+        doc="Hyperparameters that are cast to a float64 variable's dtype are rounded to float32 first, or not, and "
+        "1 - beta is a Python float; or all are scalars of that dtype.",
     )
     adam_moments: str = one_of(
         "difference", "sum", doc="Adam's averages move by (g - m)(1 - beta), or are beta·m + (1 - beta)·g."
@@ -867,6 +888,11 @@ _KERAS_3_JAX = dataclasses.replace(
     part_losses_count="rows",
     regularizer_factors="floatx",
     relu_constants="exact",
+    relu_gradient="select",
+    leaky_relu_slope="exact",
+    leaky_relu_slope_at_0="positive",
+    celu_slope_at_0=1,
+    selu_slope_at_0="left",
     crossentropy_from_activation=False,
     sparse_crossentropy_normalizes="before clip",
     softmax_crossentropy_gradient="derivative",
@@ -875,16 +901,24 @@ _KERAS_3_JAX = dataclasses.replace(
     masked_first_output="initial state",
     unrolled_output_is_zeroed=False,
     empty_batch_runs=True,
+    optimizer_scalars="exact",
 )
 _KERAS_3_TORCH = dataclasses.replace(
     _KERAS_3,
     name="keras-3@torch",
     rng="mt19937",
+    batch_size_is_int=True,
     part_losses_count="rows",
     trainable_is_read="each step",
     steps_per_execution_allowed=False,
     regularizer_factors="floatx",
     relu_constants="exact",
+    relu_gradient="zero unless above",
+    leaky_relu_slope="exact",
+    celu_slope_at_0=1,
+    selu_slope_at_0="left",
+    hard_tanh_slope_at_1=0,
+    shrunk_nan="nan",
     crossentropy_from_activation=False,
     sparse_crossentropy_normalizes="before clip",
     sparse_crossentropy_axis="any",
@@ -894,6 +928,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     argmax_orders_zeros=False,
     unrolled_backwards_mask_fails=True,
     empty_batch_runs=True,
+    optimizer_scalars="exact",
     adam_moments="sum",
 )
 _KERAS_3_NUMPY = dataclasses.replace(

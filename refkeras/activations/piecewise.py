@@ -28,6 +28,18 @@ def _hard_sigmoid_forward(x: Any) -> tuple[Any, Callable[[Any], Any]]:
     return ops.hard_sigmoid_clipped(x)
 
 
+def _hard_tanh_forward(x: Any) -> tuple[Any, Callable[[Any], Any]]:
+    return ops.hard_tanh(x, slope_at_1=semantics.current().hard_tanh_slope_at_1)
+
+
+def _hard_shrink_forward(x: Any, threshold: float = 0.5) -> tuple[Any, Callable[[Any], Any]]:
+    return ops.hard_shrink(x, threshold, keep_nan=semantics.current().shrunk_nan == "nan")
+
+
+def _soft_shrink_forward(x: Any, threshold: float = 0.5) -> tuple[Any, Callable[[Any], Any]]:
+    return ops.soft_shrink(x, threshold, keep_nan=semantics.current().shrunk_nan == "nan")
+
+
 @computed_by(_hard_sigmoid_forward)
 def hard_sigmoid(x: Any) -> Tensor:
     """relu6(x + 3) / 6 (Keras 3), or 0.2 x + 0.5 clipped to [0, 1] (tf_keras).
@@ -52,7 +64,7 @@ def hard_silu(x: Any) -> Tensor:
     return value(ops.hard_silu, x)
 
 
-@computed_by(ops.hard_tanh)
+@computed_by(_hard_tanh_forward)
 def hard_tanh(x: Any) -> Tensor:
     """min(max(x, −1), 1).
 
@@ -61,10 +73,10 @@ def hard_tanh(x: Any) -> Tensor:
         >>> print(hard_tanh([-2.0, 0.5, 2.0]).numpy().round(4))
         [-1.   0.5  1. ]
     """
-    return value(ops.hard_tanh, x)
+    return value(_hard_tanh_forward, x)
 
 
-@computed_by(ops.hard_shrink)
+@computed_by(_hard_shrink_forward)
 def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """x where |x| > threshold, else 0.
 
@@ -73,10 +85,10 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
         >>> print(hard_shrink([-2.0, 0.25, 2.0]).numpy().round(4))
         [-2.  0.  2.]
     """
-    return value(ops.hard_shrink, x, threshold)
+    return value(_hard_shrink_forward, x, threshold)
 
 
-@computed_by(ops.soft_shrink)
+@computed_by(_soft_shrink_forward)
 def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """x, moved towards zero by `threshold`.
 
@@ -85,7 +97,7 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
         >>> print(soft_shrink([-2.0, 0.25, 2.0]).numpy().round(4))
         [-1.5  0.   1.5]
     """
-    return value(ops.soft_shrink, x, threshold)
+    return value(_soft_shrink_forward, x, threshold)
 
 
 @computed_by(ops.sparse_plus)

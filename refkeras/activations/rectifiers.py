@@ -24,7 +24,28 @@ def _relu_forward(
         threshold,
         through_float32=engine.relu_constants == "float32",
         select=engine.relu_threshold == "select",
+        slope_is_float32=engine.leaky_relu_slope == "float32",
+        slope_at_0=engine.leaky_relu_slope_at_0,
+        gradient=engine.relu_gradient,
     )
+
+
+def _relu6_forward(x: Any) -> tuple[Any, Callable[[Any], Any]]:
+    return ops.relu6(x, gradient=semantics.current().relu_gradient)
+
+
+def _leaky_relu_forward(x: Any, negative_slope: float = 0.2) -> tuple[Any, Callable[[Any], Any]]:
+    engine = semantics.current()
+    rounds, at_0 = engine.leaky_relu_slope == "float32", engine.leaky_relu_slope_at_0
+    return ops.leaky_relu(x, negative_slope, through_float32=rounds, slope_at_0=at_0)
+
+
+def _selu_forward(x: Any) -> tuple[Any, Callable[[Any], Any]]:
+    return ops.selu(x, left_at_0=semantics.current().selu_slope_at_0 == "left")
+
+
+def _celu_forward(x: Any, alpha: float = 1.0) -> tuple[Any, Callable[[Any], Any]]:
+    return ops.celu(x, alpha, slope_at_0=semantics.current().celu_slope_at_0)
 
 
 @computed_by(_relu_forward)
@@ -48,7 +69,7 @@ def relu(
     return value(_relu_forward, x, negative_slope, max_value, threshold)
 
 
-@computed_by(ops.relu6)
+@computed_by(_relu6_forward)
 def relu6(x: Any) -> Tensor:
     """min(max(x, 0), 6).
 
@@ -57,10 +78,10 @@ def relu6(x: Any) -> Tensor:
         >>> print(relu6([-1.0, 3.0, 9.0]).numpy().round(4))
         [0. 3. 6.]
     """
-    return value(ops.relu6, x)
+    return value(_relu6_forward, x)
 
 
-@computed_by(ops.leaky_relu)
+@computed_by(_leaky_relu_forward)
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
     """x where x > 0, else negative_slope · x.
 
@@ -69,7 +90,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
         >>> print(leaky_relu([-1.0, 3.0]).numpy().round(4))
         [-0.2  3. ]
     """
-    return value(ops.leaky_relu, x, negative_slope)
+    return value(_leaky_relu_forward, x, negative_slope)
 
 
 @computed_by(ops.elu)
@@ -84,7 +105,7 @@ def elu(x: Any, alpha: float = 1.0) -> Tensor:
     return value(ops.elu, x, alpha)
 
 
-@computed_by(ops.selu)
+@computed_by(_selu_forward)
 def selu(x: Any) -> Tensor:
     """1.0507 x where x > 0, else 1.7581 (e^x − 1).
 
@@ -93,10 +114,10 @@ def selu(x: Any) -> Tensor:
         >>> print(selu([-1.0, 2.0]).numpy().round(4))
         [-1.1113  2.1014]
     """
-    return value(ops.selu, x)
+    return value(_selu_forward, x)
 
 
-@computed_by(ops.celu)
+@computed_by(_celu_forward)
 def celu(x: Any, alpha: float = 1.0) -> Tensor:
     """x where x > 0, else alpha · (e^{x / alpha} − 1).
 
@@ -105,4 +126,4 @@ def celu(x: Any, alpha: float = 1.0) -> Tensor:
         >>> print(celu([-1.0, 2.0]).numpy().round(4))
         [-0.6321  2.    ]
     """
-    return value(ops.celu, x, alpha)
+    return value(_celu_forward, x, alpha)

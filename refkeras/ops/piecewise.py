@@ -88,8 +88,8 @@ def hard_silu(x: Any) -> tuple[Any, Pullback]:
     return x * s, pullback
 
 
-def hard_tanh(x: Any) -> tuple[Any, Pullback]:
-    """y = min(max(x, −1), 1);  y' = 1 for −1 ≤ x ≤ 1
+def hard_tanh(x: Any, *, slope_at_1: int = 1) -> tuple[Any, Pullback]:
+    """y = min(max(x, −1), 1);  y' = 1 for −1 < x < 1, and at ±1 `slope_at_1`
 
     Example:
 
@@ -100,13 +100,13 @@ def hard_tanh(x: Any) -> tuple[Any, Pullback]:
     """
 
     def pullback(dy: Any) -> Any:
-        return dy * ((x >= -1) & (x <= 1))
+        return dy * ((x >= -1) & (x <= 1) if slope_at_1 else (x > -1) & (x < 1))
 
     return np.minimum(np.maximum(x, -1), 1), pullback
 
 
-def hard_shrink(x: Any, threshold: float = 0.5) -> tuple[Any, Pullback]:
-    """y = x if |x| > threshold else 0
+def hard_shrink(x: Any, threshold: float = 0.5, *, keep_nan: bool = False) -> tuple[Any, Pullback]:
+    """y = x if |x| > threshold else 0; NaN becomes 0 as well, unless `keep_nan`
 
     Example:
 
@@ -115,7 +115,7 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> tuple[Any, Pullback]:
         >>> print(y, pullback(np.ones(3)))
         [-2.  0.  1.] [1. 0. 1.]
     """
-    kept = np.abs(x) > threshold
+    kept = ~(np.abs(x) <= threshold) if keep_nan else np.abs(x) > threshold
 
     def pullback(dy: Any) -> Any:
         return np.where(kept, dy, 0)
@@ -123,8 +123,8 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> tuple[Any, Pullback]:
     return np.where(kept, x, 0), pullback
 
 
-def soft_shrink(x: Any, threshold: float = 0.5) -> tuple[Any, Pullback]:
-    """y = x − threshold if x > threshold, x + threshold if x < −threshold, else 0
+def soft_shrink(x: Any, threshold: float = 0.5, *, keep_nan: bool = False) -> tuple[Any, Pullback]:
+    """y = x − threshold if x > threshold, x + threshold if x < −threshold, else 0; of NaN too, unless `keep_nan`
 
     Example:
 
@@ -133,7 +133,7 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> tuple[Any, Pullback]:
         >>> print(y, pullback(np.ones(3)))
         [-1.5  0.   0.5] [1. 0. 1.]
     """
-    above, below = x > threshold, x < -threshold
+    above, below = ~(x <= threshold) if keep_nan else x > threshold, x < -threshold
 
     def pullback(dy: Any) -> Any:
         return np.where(above | below, dy, 0)

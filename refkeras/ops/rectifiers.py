@@ -1,7 +1,7 @@
 """Rectifiers, each with its pullback.
 
 `y, pullback = f(x)`; `pullback(dy)` is the gradient with respect to `x`. At a
-kink the gradient is the one TensorFlow gives. Sources:
+kink the gradient is the one TensorFlow gives, unless told otherwise. Sources:
 `keras/src/activations/activations.py` and `keras/src/backend/tensorflow/nn.py`
 (Keras 3.15).
 """
@@ -26,6 +26,9 @@ def relu(
     *,
     through_float32: bool = True,
     select: bool = True,
+    slope_is_float32: bool = True,
+    slope_at_0: str = "negative",
+    gradient: str = "product",
 ) -> tuple[Any, Pullback]:
     """y = max(min(x if x > threshold else 0, max_value), 0) − negative_slope · max(threshold − x, 0)
 
@@ -35,6 +38,9 @@ def relu(
     Args:
         through_float32: `max_value` and the threshold that x is compared with are rounded to float32 first.
         select: values not above a threshold are replaced by 0, rather than multiplied by 0.
+        slope_is_float32, slope_at_0: with `negative_slope` alone, as in `leaky_relu`.
+        gradient: what a NaN becomes where y = max(x, 0): `"product"`, dy · (x > 0), keeps one of dy; `"select"`, dy where
+            x > 0, else 0, does not; `"zero unless above"`, 0 where x ≤ 0, else dy, neither, and passes dy where x is NaN.
 
     Example:
 
@@ -47,7 +53,9 @@ def relu(
         [-2.  -0.5  4. ] [0.5 0.5 0. ]
     """
     if max_value is None and threshold == 0:
-        return _plain_relu(x) if negative_slope == 0 else leaky_relu(x, negative_slope)
+        if negative_slope != 0:
+            return leaky_relu(x, negative_slope, through_float32=slope_is_float32, slope_at_0=slope_at_0)
+        return _plain_relu(x, gradient)
     edge, limit = threshold, max_value
     if through_float32:
         edge, limit = float(np.float32(edge)), None if limit is None else float(np.float32(limit))
@@ -70,17 +78,21 @@ def relu(
     return y, pullback
 
 
-def _plain_relu(x: Any) -> tuple[Any, Pullback]:
+def _plain_relu(x: Any, gradient: str) -> tuple[Any, Pullback]:
     y = np.maximum(x, 0)
 
     def pullback(dy: Any) -> Any:
-        return dy * (y > 0)
+        if gradient == "product":
+            return dy * (y > 0)
+        return np.where(y > 0 if gradient == "select" else ~(y <= 0), dy, 0)
 
     return y, pullback
 
 
-def relu6(x: Any) -> tuple[Any, Pullback]:
+def relu6(x: Any, *, gradient: str = "product") -> tuple[Any, Pullback]:
     """y = min(max(x, 0), 6);  y'(0) = y'(6) = 0
+
+    `gradient` is as for `relu`.
 
     Example:
 
@@ -92,15 +104,19 @@ def relu6(x: Any) -> tuple[Any, Pullback]:
     y = np.minimum(np.maximum(x, 0), 6)
 
     def pullback(dy: Any) -> Any:
-        return dy * ((x > 0) & (x < 6))
+        if gradient == "product":
+            return dy * ((x > 0) & (x < 6))
+        return np.where((x > 0) & (x < 6) if gradient == "select" else ~((x <= 0) | (x >= 6)), dy, 0)
 
     return y, pullback
 
 
-def leaky_relu(x: Any, negative_slope: float = 0.2) -> tuple[Any, Pullback]:
-    """y = x if x > 0 else negative_slope · x;  y'(0) = negative_slope
+def leaky_relu(
+    x: Any, negative_slope: float = 0.2, *, through_float32: bool = True, slope_at_0: str = "negative"
+) -> tuple[Any, Pullback]:
+    """y = x if x > 0 else negative_slope · x;  y'(0) = negative_slope, or 1 where `slope_at_0` is `"positive"`
 
-    The slope is rounded to float32, in float64 too, as TensorFlow keeps it.
+    By default the slope is rounded to float32, in float64 too, as TensorFlow keeps it.
 
     Example:
 
@@ -109,11 +125,12 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> tuple[Any, Pullback]:
         >>> print(y, pullback(np.ones(3)))
         [-1.  0.  3.] [0.5 0.5 1. ]
     """
-    negative_slope = float(np.float32(negative_slope))
+    if through_float32:
+        negative_slope = float(np.float32(negative_slope))
     positive = x > 0
 
     def pullback(dy: Any) -> Any:
-        return np.where(positive, dy, negative_slope * dy)
+        return np.where(positive if slope_at_0 == "negative" else x >= 0, dy, negative_slope * dy)
 
     return np.where(positive, x, negative_slope * x), pullback
 
@@ -152,8 +169,10 @@ _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_SCALE_ALPHA = 1.7580993408473768599402175208123
 
 
-def selu(x: Any) -> tuple[Any, Pullback]:
+def selu(x: Any, *, left_at_0: bool = False) -> tuple[Any, Pullback]:
     """y = λ x if x ≥ 0 else λα (e^x − 1), with λ = 1.0507 and λα = 1.7581
+
+    y'(0) is the slope on the right, λ, as in TensorFlow, or where `left_at_0`, λα.
 
     Source: Klambauer et al. 2017 (arXiv:1706.02515).
 
@@ -167,15 +186,16 @@ def selu(x: Any) -> tuple[Any, Pullback]:
     y = np.where(x < 0, _SELU_SCALE_ALPHA * (np.exp(np.minimum(x, 0)) - 1), _SELU_SCALE * x)
 
     def pullback(dy: Any) -> Any:
-        return np.where(y < 0, dy * (y + _SELU_SCALE_ALPHA), dy * _SELU_SCALE)
+        left = y <= 0 if left_at_0 else y < 0
+        return np.where(left, dy * (y + _SELU_SCALE_ALPHA), dy * _SELU_SCALE)
 
     return y, pullback
 
 
-def celu(x: Any, alpha: float = 1.0) -> tuple[Any, Pullback]:
+def celu(x: Any, alpha: float = 1.0, *, slope_at_0: int = 2) -> tuple[Any, Pullback]:
     """y = max(x, 0) + alpha (e^{min(x, 0) / alpha} − 1)
 
-    At 0 both parts pass the gradient, as in TensorFlow: y'(0) = 2.
+    At 0 both parts pass the gradient, as in TensorFlow: y'(0) = 2; where `slope_at_0` is 1, one does.
 
     Source: Barron 2017 (arXiv:1704.07483).
 
@@ -189,6 +209,7 @@ def celu(x: Any, alpha: float = 1.0) -> tuple[Any, Pullback]:
     negative = np.minimum(x, 0)
 
     def pullback(dy: Any) -> Any:
-        return dy * (x >= 0) + np.where(x <= 0, dy * np.exp(negative / alpha), 0)
+        right = x >= 0 if slope_at_0 == 2 else x > 0
+        return dy * right + np.where(x <= 0, dy * np.exp(negative / alpha), 0)
 
     return np.maximum(x, 0) + alpha * np.expm1(negative / alpha), pullback

@@ -27,7 +27,7 @@ def cast(value: Any, kind: type, rounding: str) -> Any:
 
 def complement(value: Any, kind: type, rounding: str) -> Any:
     """Return 1 − `value` in `kind`: of the Python numbers, or where `rounding` is `"direct"`, of the rounded ones."""
-    return kind(1 - value) if rounding == "through float32" else 1 - kind(value)
+    return 1 - kind(value) if rounding == "direct" else kind(1 - value)
 
 
 def check_number(value: Any, owner: str, name: str) -> None:

@@ -49,6 +49,11 @@ _FAMILIES = {
     "tf_keras.src.engine.functional": "models",
     "keras.src.models.functional": "models",
     "keras.src.losses.losses": "losses",
+    # Where Keras keeps the optimizers of its PyTorch backend, as files that were saved there say.
+    "keras.src.backend.torch.optimizers.torch_adam": "optimizers",
+    "keras.src.backend.torch.optimizers.torch_adamw": "optimizers",
+    "keras.src.backend.torch.optimizers.torch_rmsprop": "optimizers",
+    "keras.src.backend.torch.optimizers.torch_sgd": "optimizers",
 }
 
 

@@ -61,6 +61,8 @@ def make_feed(
     rules = semantics.current()
     if rules.fit_counts_checked:
         _check_counts(batch_size=batch_size, steps_per_epoch=steps, epochs=epochs, initial_epoch=initial_epoch)
+    if rules.batch_size_is_int and batch_size and type(batch_size) is not int:
+        raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size!r}.")
     for name, count in (("batch_size", batch_size), ("steps_per_epoch", steps)):
         if count is not None and not isinstance(count, (int, np.integer)):
             raise TypeError(f"{name}={count!r} must be an integer.")
