@@ -327,8 +327,8 @@ class Semantics:
         "product",
         "select",
         "zero unless above",
-        doc="The gradient of relu: dy · (x > 0), where NaN stays NaN; or dy where x > 0, else 0; or 0 where x <= 0, else "
-        "dy, so that a NaN of x lets dy through.",
+        doc="The gradient of relu: dy · (x > 0), where NaN stays NaN; or dy where x > 0, else 0; or 0 where x <= 0, "
+        "else dy, so that a NaN of x lets dy through.",
     )
     leaky_relu_slope: str = one_of(
         "float32", "exact", doc="The negative slope of leaky_relu and relu in float64: rounded to float32, or exact."

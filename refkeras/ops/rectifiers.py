@@ -39,8 +39,8 @@ def relu(
         through_float32: `max_value` and the threshold that x is compared with are rounded to float32 first.
         select: values not above a threshold are replaced by 0, rather than multiplied by 0.
         slope_is_float32, slope_at_0: with `negative_slope` alone, as in `leaky_relu`.
-        gradient: what a NaN becomes where y = max(x, 0): `"product"`, dy · (x > 0), keeps one of dy; `"select"`, dy where
-            x > 0, else 0, does not; `"zero unless above"`, 0 where x ≤ 0, else dy, neither, and passes dy where x is NaN.
+        gradient: of y = max(x, 0), which tells what becomes of NaN: `"product"`, dy · (x > 0), keeps one of dy;
+            `"select"`, dy where x > 0, else 0, does not; nor does `"zero unless above"`, 0 where x ≤ 0, else dy.
 
     Example:
 

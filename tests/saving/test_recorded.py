@@ -44,3 +44,13 @@ def test_models_of_older_releases_go_on(release, extension, tmp_path, float64):
             model.train_on_batch(x, targets)
         for ours, theirs in zip(model.get_weights(), expected["after"], strict=True):
             assert np.abs(ours - np.array(theirs)).max() < 1e-12
+
+
+def test_optimizers_that_keras_saved_on_pytorch():
+    """Keras's PyTorch backend has optimizer classes of its own, and writes where they are."""
+    for name in ("Adam", "AdamW", "RMSprop", "SGD"):
+        module = f"keras.src.backend.torch.optimizers.torch_{name.lower()}"
+        record = {"module": module, "class_name": name, "config": {"learning_rate": 0.5}, "registered_name": name}
+        optimizer = refkeras.saving.deserialize_keras_object(record)
+        assert type(optimizer) is getattr(refkeras.optimizers, name)
+        assert float(optimizer.learning_rate) == 0.5
