@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import refkeras
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import ENGINES, keras
+from parity_tests.engines import ENGINES, keras, numpy
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import precision, semantics
