@@ -220,7 +220,7 @@ class LeakyReLU(_Elementwise):
         if self.negative_slope == 0 and semantics.current().leaky_relu_of_slope_0 == "relu":
             y, pull = rectifiers.relu(inputs)
         else:
-            y, pull = activations.leaky_relu.forward(inputs, self.negative_slope)
+            y, pull = activations.forward_of(activations.leaky_relu)(inputs, self.negative_slope)
         return _pass(y, pull, None, gradient)
 
     def get_config(self) -> dict[str, Any]:
