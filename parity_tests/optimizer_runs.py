@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from parity_tests.engines import ENGINES, keras, numpy, tensor, tf, tf_keras
 from refkeras import Variable, config
 from refkeras.optimizers import schedules
+from refkeras.precision import exact
 
 SHAPES = [(), (1,), (3,), (2, 5), (4, 1, 3), (17,), (9, 7)]
 
@@ -72,6 +73,16 @@ def make_ours(run: Run) -> tuple[Any, list[Variable]]:
     return getattr(optimizers, run.kind)(**arguments), [
         Variable(value, name=name.split("/")[1], path=name) for name, value in zip(names, run.values(), strict=True)
     ]
+
+
+def with_bars(weights: list[Variable]) -> list[Variable]:
+    """Have variables hold their values as exact numbers with error bars of their dtype; return them.
+
+    The slots of an optimizer that updates them have bars then, too.
+    """
+    for w in weights:
+        w.bind(exact(np.zeros(w.shape), w.dtype))
+    return weights
 
 
 def make_keras_3(run: Run) -> tuple[Any, list[Any]]:

@@ -19,10 +19,12 @@ from parity_tests.optimizer_runs import (
     make_ours,
     make_tf_keras,
     runs,
+    with_bars,
 )
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import Variable, semantics
+from refkeras.precision import BarArray, exact
 
 pytestmark = tensorflow_only("equality bit for bit with TensorFlow; test_training.py has other backends' optimizers")
 
@@ -68,29 +70,33 @@ def test_rmsprop_is_tf_keras_s(run):
     """tf_keras multiplies by TensorFlow's rsqrt, which is up to 3.1 units off: step by step from its own state."""
     with both_floatx(run.floatx), semantics.use("tf_keras"):
         ours, weights = make_ours(run)
+        barred, barred_weights = make_ours(run)
         engine, engine_weights = make_tf_keras(run)
         ours.build(weights)
+        barred.build(barred_weights)
+        with_bars(barred_weights)
         engine.build(engine_weights)
         for step, gradients in enumerate(run.gradients()):
             if step:
-                ours.set_weights([numpy(v) for v in engine.variables])
-            pairs = list(zip([*weights, *ours.variables[1:]], [*engine_weights, *engine.variables[1:]], strict=True))
-            before = [np.abs(numpy(e)) for _, e in pairs]
-            for w, e in pairs[: len(weights)]:
+                for optimizer in (ours, barred):
+                    optimizer.set_weights([numpy(v) for v in engine.variables])
+            for w, bar, e in zip(weights, barred_weights, engine_weights, strict=True):
                 w.assign(numpy(e))
+                bar.assign(numpy(e))
             ours.apply(gradients, weights)
+            barred.apply([exact(g, g.dtype.name) for g in gradients], barred_weights)
             apply(engine, gradients, engine_weights)
             assert_same(ours.iterations, numpy(engine.iterations), "iterations")
-            sizes = [old + np.abs(numpy(e)) for old, (_, e) in zip(before, pairs, strict=True)]
-            for i, (w, e) in enumerate(pairs):
+            sides = [[*weights, *ours.variables[1:]], [*barred_weights, *barred.variables[1:]]]
+            for w, bar, e in zip(*sides, [*engine_weights, *engine.variables[1:]], strict=True):
                 what = f"step {step}, {w.path} of {run}"
                 if not _rounds(w):
                     assert_same(w.value, numpy(e), what)
-                    continue
-                # An increment is a difference of weights or of momenta, so no larger than all of those together: it
-                # rounds 8 times, TensorFlow's rsqrt included. Decay, weight and average round 4 times more.
-                scale = sum(sizes[k] for k in range(i % len(weights), len(pairs), len(weights)) if _rounds(pairs[k][0]))
-                assert_agrees(w.value, numpy(e), roundings=12, scale=scale, dtype=w.dtype, what=what)
+                elif isinstance(bar.value, BarArray):
+                    assert_agrees(bar.value, w.value, what=f"{what} on plain arrays")
+                    assert_agrees(bar.value, numpy(e), what=what)
+                else:
+                    assert_same(w.value, numpy(e), what)
 
 
 def _rounds(w: Variable) -> bool:
@@ -113,15 +119,18 @@ def test_norms_are_clipped(engine_name, clip, bound, special, seed, double):
         gradients[1][1, 2] = float(special)
     with semantics.use(engine_name):
         ours, weights = make_ours(run)
+        barred, barred_weights = make_ours(run)
+        with_bars(barred_weights)
         engine, engine_weights = (make_tf_keras if engine_name == "tf_keras" else make_keras_3)(run)
-        for w in (*weights, *engine_weights):
+        for w in (*weights, *barred_weights, *engine_weights):
             w.assign(np.zeros(w.shape, dtype))
         with np.errstate(invalid="ignore", over="ignore"):
             ours.apply(gradients, weights)
+            barred.apply([exact(g, dtype) for g in gradients], barred_weights)
         apply(engine, gradients, engine_weights)
-    for w, e in zip(weights, engine_weights, strict=True):
-        # A sum of 30 squares, its root, and four roundings to scale by it.
-        assert_agrees(w.value, numpy(e), roundings=30 + 1 + 1 + 4, dtype=dtype, what=f"{w.path}, {special}")
+    for w, bar, e in zip(weights, barred_weights, engine_weights, strict=True):
+        assert_agrees(bar.value, w.value, what=f"{w.path}, {special}, on plain arrays")
+        assert_agrees(bar.value, numpy(e), what=f"{w.path}, {special}")
 
 
 @tensorflow_only("traces a tf.function")

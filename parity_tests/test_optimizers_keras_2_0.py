@@ -8,10 +8,12 @@ import pathlib
 import numpy as np
 import pytest
 
-from parity_tests.agreement import assert_agrees
+from parity_tests.agreement import assert_agrees, exactly
 from parity_tests.engines import tensorflow_only
+from parity_tests.optimizer_runs import with_bars
 from parity_tests.shows import shows
 from refkeras import Variable, config, optimizers, semantics
+from refkeras.precision import BarArray
 
 pytestmark = tensorflow_only("compares with what Keras 2.0.4 did, recorded; no engine runs")
 
@@ -52,17 +54,6 @@ def _name(run: dict) -> str:
     return f"{run['kind']}-{run['arguments']}-{run['floatx']}"
 
 
-def _roundings(run: dict, step: int) -> float:
-    """Bound each side's roundings in an update, in units of its size.
-
-    The longest formulas (Adam's with decay; clipping by a norm) round less than 20 times. In Adam's, an error of one
-    unit in betaᵗ, whose value each library rounds in its own way, is betaᵗ / (1 - betaᵗ) units of 1 - betaᵗ.
-    """
-    config_ = run["config"]
-    powers = [config_[name] ** (step + 1) for name in ("beta_1", "beta_2") if name in config_]
-    return 20 + sum(2 * power / (1 - power) for power in powers)
-
-
 @shows("steps_counted", "rmsprop_iterations_in_variables", "slot_order", "sgd_momentum_slot", "optimizer_epsilon")
 @pytest.mark.parametrize("run", FACTS["runs"], ids=_name)
 def test_state(run, floatx):
@@ -77,11 +68,13 @@ def test_state(run, floatx):
     assert type(optimizer).from_config(run["config"]).get_config() == run["config"]
 
 
-def _replay(run: dict):
-    """Make each step from the engine's own state before it; yield what each variable was, is, and should be."""
+def _replay(run: dict, bars: bool = False):
+    """Make each step from the engine's own state before it; yield each variable, and what it should hold."""
     dtype = run["floatx"]
     optimizer = getattr(optimizers, run["kind"])(**run["arguments"])
     weights = [Variable(np.array(w, dtype)) for w in run["states"][0]["weights"]]
+    if bars:
+        with_bars(weights)
     optimizer.build(weights)
     for step, gradients in enumerate(run["gradients"]):
         before, after = run["states"][step], run["states"][step + 1]
@@ -90,31 +83,31 @@ def _replay(run: dict):
         slots = zip(before["slots"], optimizer.variables, strict=True)
         optimizer.set_weights([np.array(slot, variable.dtype) for slot, variable in slots])
         optimizer.iterations.assign(int(before["iterations"]))
-        optimizer.apply([np.array(g, dtype) for g in gradients], weights)
-        start, end = ([np.array(x, dtype) for x in (*s["weights"], *s["slots"])] for s in (before, after))
-        yield step, list(zip([*weights, *optimizer.variables], start, end, strict=True))
+        given = [np.array(g, dtype) for g in gradients]
+        optimizer.apply(exactly(given, dtype) if bars else given, weights)
+        end = [np.array(x, dtype) for x in (*after["weights"], *after["slots"])]
+        yield list(zip([*weights, *optimizer.variables], end, strict=True))
 
 
 @shows("optimizer_scalars", "rmsprop_root", "clipnorm_over", "clip_arguments")
 @pytest.mark.parametrize("run", FACTS["runs"], ids=_name)
 def test_steps(run, floatx):
     """Each step, from the engine's own state before it, ends where the engine's did, to rounding."""
-    for step, variables in _replay(run):
-        roundings = _roundings(run, step)
-        for variable, old, new in variables:
-            # Rounding the sum rounds at the size of the weight itself, once.
-            scale = np.abs(new - old) + (np.abs(old) + np.abs(new)) / roundings
-            assert_agrees(
-                variable.value, new, roundings=roundings, scale=scale, dtype=run["floatx"], what=variable.path
-            )
+    for barred, plain in zip(_replay(run, bars=True), _replay(run), strict=True):
+        for (bar, new), (own, _) in zip(barred, plain, strict=True):
+            if isinstance(bar.value, BarArray):
+                assert_agrees(bar.value, own.value, what=f"{bar.path} on plain arrays")
+                assert_agrees(bar.value, new, what=bar.path)
+            else:
+                assert own.value == new, bar.path  # the count of steps
 
 
 @shows("adam_moments")
 @pytest.mark.parametrize("run", [run for run in FACTS["runs"] if run["floatx"] == "float64"], ids=_name)
 def test_averages_in_float64(run, floatx):
     """In float64, where Theano rounds as written, RMSprop's and Adam's averages are the same bit for bit."""
-    for _, variables in _replay(run):
-        for variable, _, new in variables[len(run["states"][0]["weights"]) :]:
+    for variables in _replay(run):
+        for variable, new in variables[len(run["states"][0]["weights"]) :]:
             np.testing.assert_array_equal(variable.value, new)
 
 

@@ -70,10 +70,10 @@ def test_decisions_near_an_edge_are_counted():
 
 def test_where_a_number_is_cut_off_is_a_decision():
     with precision.counting() as edges:
-        whole = np.floor(exact([3.0, 5.0, 7.0]) / 3.0)
-    assert whole.value.tolist() == [1.0, 1.0, 2.0]
+        whole = np.floor(exact([2.0, 5.0, 7.0]) / 3.0)
+    assert whole.value.tolist() == [0.0, 1.0, 2.0]
     assert not whole.sigma.any()
-    assert (edges.decisions, edges.near) == (3, 0)  # 3 / 3 is exact
+    assert (edges.decisions, edges.near) == (3, 0)
     with precision.counting() as edges:
         np.floor(exact([1.0]) / 3.0 * 3.0)
     assert edges.near == 1
