@@ -35,6 +35,7 @@ __all__ = [
     "keras",
     "mask_of",
     "numpy",
+    "portable",
     "tensor",
     "tensorflow_only",
     "tf",
@@ -137,6 +138,16 @@ def numpy(value: Any) -> np.ndarray:
     if hasattr(value, "numpy") and type(value).__module__.startswith("refkeras"):
         return np.asarray(value.numpy())
     return np.asarray(keras.ops.convert_to_numpy(value))
+
+
+def portable(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record with an optimizer of Keras's PyTorch backend under its public name, which any backend can load.
+
+    Keras writes where the backend keeps the class; refkeras reads that, and writes the public name.
+    """
+    if str(record.get("module")).startswith("keras.src.backend.torch.optimizers."):
+        return {**record, "module": "keras.optimizers", "registered_name": None}
+    return record
 
 
 class Derived(NamedTuple):

@@ -226,6 +226,39 @@ def test_a_layer_frozen_after_training():
     assert moved == [rule("trainable_is_read") == "when traced"] * 2
 
 
+@shows("text_as_number")
+def test_text_where_a_number_belongs():
+    """A dict of targets for one output is taken for the list of its keys; a learning rate that is a string."""
+
+    def targets(k):
+        dense(k).test_on_batch(np.ones((2, 2), "float32"), {"a": np.ones((2, 1), "float32")})
+
+    def rate(k):
+        k.optimizers.SGD().learning_rate = "x"
+
+    wanted = TypeError if rule("text_as_number") == "TypeError" else ValueError
+    assert [outcome(lambda k=k, run=run: run(k)) for run in (targets, rate) for k in (refkeras, keras)] == [wanted] * 4
+    assert (wanted is TypeError) == (BACKEND == "tensorflow")
+
+
+@shows("iterations_dtype", "optimizer_scalars")
+def test_what_an_optimizer_counts_and_multiplies_with():
+    """The second step of SGD adds momentum times the first: 0.9 in float64, or float64(float32(0.9))."""
+    moved = []
+    for k in (refkeras, keras):
+        optimizer = k.optimizers.SGD(1.0, momentum=0.9)
+        w = k.Variable(np.zeros(1), dtype="float64")
+        for _ in range(2):
+            optimizer.apply([tensor(np.ones(1)) if k is keras else np.ones(1)], [w])
+        assert keras.backend.standardize_dtype(optimizer.iterations.dtype) == rule("iterations_dtype")
+        moved.append(float(numpy(w)[0]))
+    assert (rule("iterations_dtype") == "int64") == (BACKEND == "tensorflow")
+    if BACKEND == "numpy":  # which has no float64
+        return
+    assert moved[0] == moved[1]
+    assert (moved[0] == -1 - (0.9 + 1)) == (rule("optimizer_scalars") == "exact") == (BACKEND != "tensorflow")
+
+
 def test_masks_are_given_as_keras_gives_them():
     """`with_mask` is seen by a loss of Keras: without it the masked sample would count."""
     y, p, mask = np.zeros((2, 1), "float32"), np.array([[1.0], [5.0]], "float32"), np.array([True, False])

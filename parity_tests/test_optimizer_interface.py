@@ -9,9 +9,10 @@ import pytest
 
 import refkeras
 from parity_tests import engines
-from parity_tests.engines import keras, numpy, tf, tf_keras
+from parity_tests.engines import NATIVE_ERRORS, keras, numpy, portable, tensor, tf, tf_keras
 from parity_tests.shows import shows
 from refkeras import naming, optimizers, semantics
+from refkeras.errors import InvalidArgumentError
 
 ENGINES = {name: engine.optimizers for name, engine in engines.ENGINES.items()}
 
@@ -29,6 +30,12 @@ def variable(module: Any, size: int = 3, name: str = "kernel") -> Any:
     return (keras if module is keras.optimizers else refkeras).Variable(value, name=name)
 
 
+def gradient(module: Any, value: Any, size: int = 3) -> Any:
+    """Return a gradient: Keras 3 wants tensors of its backend."""
+    array = np.full(size, value, "float32") if np.isscalar(value) else value
+    return tensor(array) if module is keras.optimizers and array is not None else array
+
+
 def counted(module: Any) -> list[float]:
     calls: list[float] = []
 
@@ -38,7 +45,7 @@ def counted(module: Any) -> list[float]:
 
     optimizer, w = module.SGD(rate), variable(module)
     for _ in range(2):
-        optimizer.apply_gradients([(np.ones(3, "float32"), w)])
+        optimizer.apply_gradients([(gradient(module, 1.0), w)])
     return number(w)
 
 
@@ -46,16 +53,16 @@ def rates(module: Any) -> list[float]:
     optimizer, w = module.SGD(module.schedules.ExponentialDecay(0.1, 2, 0.5)), variable(module)
     seen = [number(optimizer.learning_rate)]
     for _ in range(3):
-        optimizer.apply_gradients([(np.ones(3, "float32"), w)])
+        optimizer.apply_gradients([(gradient(module, 1.0), w)])
         seen.append(number(optimizer.learning_rate))
     return seen
 
 
-def step(optimizer: Any, module: Any, gradient: Any, built: int | None = None) -> Any:
+def step(optimizer: Any, module: Any, g: Any, built: int | None = None) -> Any:
     w = variable(module)
     if built is not None:
         optimizer.build([variable(module) for _ in range(built)])
-    optimizer.apply_gradients([(gradient, w)])
+    optimizer.apply_gradients([(gradient(module, g), w)])
     return number(w)
 
 
@@ -65,7 +72,7 @@ def exclude(module: Any, built: bool) -> list[float]:
     if built:
         optimizer.build(ws)
     optimizer.exclude_from_weight_decay(var_list=[ws[2]], var_names=["bi.s"])
-    optimizer.apply_gradients([(np.zeros(3, "float32"), w) for w in ws])
+    optimizer.apply_gradients([(gradient(module, 0.0), w) for w in ws])
     return [number(w)[0] for w in ws]
 
 
@@ -147,6 +154,8 @@ def outcome(call: Any, module: Any) -> Any:
     """Return what the call returns, or the name of what it raises."""
     try:
         return call(module)
+    except (*NATIVE_ERRORS, InvalidArgumentError):
+        return "InvalidArgumentError"
     except Exception as error:
         return type(error).__name__
 
@@ -186,7 +195,7 @@ def test_calls(name, engine):
 def plain(config: Any) -> Any:
     """Return a config with tf_keras's NumPy scalars as Python numbers."""
     if isinstance(config, dict):
-        return {key: plain(value) for key, value in config.items()}
+        return {key: plain(value) for key, value in portable(config).items()}
     return config.item() if isinstance(config, np.generic) else config
 
 
@@ -237,7 +246,7 @@ def test_variables(engine):
             for one in (optimizers, module):
                 optimizer = make(one)
                 ws = [variable(one, 3, "first"), variable(one, 4, "second")]
-                optimizer.apply_gradients([(np.ones(w.shape, "float32"), w) for w in ws])
+                optimizer.apply_gradients([(gradient(one, 1.0, w.shape), w) for w in ws])
                 listed.append(optimizer.variables)
             for v, e in zip(*listed, strict=True):
                 assert (v.shape, v.dtype) == (tuple(e.shape), getattr(e.dtype, "name", e.dtype))

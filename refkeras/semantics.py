@@ -183,6 +183,16 @@ class Semantics:
         "planned", "actual", doc="Batch number that ends a last, short group of steps_per_execution batches."
     )
 
+    text_as_number: str = one_of(
+        "TypeError",
+        "ValueError",
+        doc="The exception for text where a number belongs: a learning rate, or a dict of targets, taken for its keys.",
+    )
+
+    def text_as_number_error(self, message: str) -> Exception:
+        """Return the exception for text, or a dict, where numbers belong."""
+        return TypeError(message) if self.text_as_number == "TypeError" else ValueError(message)
+
     def unknown_argument_error(self, message: str) -> Exception:
         """Return the exception for an argument that a layer does not know."""
         return TypeError(message) if self.unknown_argument_is_type_error else ValueError(message)
@@ -591,6 +601,7 @@ class Semantics:
         doc="Hyperparameters that are cast to a float64 variable's dtype are rounded to float32 first, or not, and "
         "1 - beta is a Python float; or all are scalars of that dtype.",
     )
+    iterations_dtype: str = one_of("int64", "int32", doc="The dtype of an optimizer's iterations.")
     adam_moments: str = one_of(
         "difference", "sum", doc="Adam's averages move by (g - m)(1 - beta), or are beta·m + (1 - beta)·g."
     )
@@ -886,6 +897,7 @@ _KERAS_3_JAX = dataclasses.replace(
     name="keras-3@jax",
     rng="threefry",
     part_losses_count="rows",
+    text_as_number="ValueError",
     regularizer_factors="floatx",
     relu_constants="exact",
     relu_gradient="select",
@@ -901,6 +913,7 @@ _KERAS_3_JAX = dataclasses.replace(
     masked_first_output="initial state",
     unrolled_output_is_zeroed=False,
     empty_batch_runs=True,
+    iterations_dtype="int32",
     optimizer_scalars="exact",
 )
 _KERAS_3_TORCH = dataclasses.replace(
@@ -909,6 +922,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     rng="mt19937",
     batch_size_is_int=True,
     part_losses_count="rows",
+    text_as_number="ValueError",
     trainable_is_read="each step",
     steps_per_execution_allowed=False,
     regularizer_factors="floatx",
@@ -928,6 +942,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     argmax_orders_zeros=False,
     unrolled_backwards_mask_fails=True,
     empty_batch_runs=True,
+    iterations_dtype="int32",
     optimizer_scalars="exact",
     adam_moments="sum",
 )
@@ -936,6 +951,7 @@ _KERAS_3_NUMPY = dataclasses.replace(
     name="keras-3@numpy",
     rng="pcg64",
     part_losses_count="rows",
+    text_as_number="ValueError",
     test_on_batch_resets=False,
     crossentropy_from_activation=False,
     sparse_crossentropy_normalizes="before clip",
@@ -946,6 +962,8 @@ _KERAS_3_NUMPY = dataclasses.replace(
     masked_first_output="initial state",
     unrolled_output_is_zeroed=False,
     empty_batch_runs=True,
+    optimizer_scalars="exact",
+    iterations_dtype="int32",
 )
 
 PRESETS: dict[str, Semantics] = {

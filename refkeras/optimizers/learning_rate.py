@@ -28,7 +28,7 @@ class LearningRate:
 
     def _start_counting(self, learning_rate: Any) -> None:
         self._variables = []
-        self._iterations = self._scalar(0, "iteration", "int64")
+        self._iterations = self._scalar(0, "iteration", self._rules.iterations_dtype)
         self._variables.append(self._iterations)
         self._learning_rate: Any = None
         self._last_rate: Variable | None = None
@@ -78,7 +78,9 @@ class LearningRate:
         elif callable(learning_rate):
             raise ValueError(f"{self._rules.name} cannot set the learning rate to a callable: {learning_rate!r}.")
         elif isinstance(learning_rate, str):
-            raise TypeError(f"The learning rate cannot be set to {learning_rate!r}: expected a number.")
+            raise self._rules.text_as_number_error(
+                f"The learning rate cannot be set to {learning_rate!r}: expected a number."
+            )
         else:
             old.assign(learning_rate)
 

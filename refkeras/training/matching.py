@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from refkeras import tree
+from refkeras import semantics, tree
 from refkeras.naming import did_you_mean
 
 __all__ = ["conform", "describe", "feed_targets", "is_nested", "match_targets", "number", "require_same_shape"]
@@ -53,7 +53,7 @@ def match_targets(y: Any, y_pred: Any, names: Sequence[str] | None, loss: Any) -
 
     Raises:
         ValueError: the numbers of targets and outputs differ.
-        TypeError: a dict of targets whose keys are not those of the outputs.
+        TypeError: a dict of targets whose keys are not those of the outputs; a ValueError on some backends.
     """
     if tree.same_structure(y_pred, y):
         return y
@@ -66,7 +66,7 @@ def match_targets(y: Any, y_pred: Any, names: Sequence[str] | None, loss: Any) -
         return tree.pack_as(y_pred, list(y))
     if isinstance(y, dict) and len(y) == count:
         known = list(y_pred) if isinstance(y_pred, dict) else list(names or ()) if is_nested(y_pred) else []
-        raise TypeError(
+        raise semantics.current().text_as_number_error(
             f"The targets y are a dict with keys {sorted(y)}, but the outputs are "
             f"{f'called {known}' if known else 'a single array: pass y as an array'}.{_near(y, known)}"
         )
