@@ -10,14 +10,13 @@ import contextlib
 import numpy as np
 import pytest
 
-from parity_tests.agreement import UNIT_ROUNDOFF, assert_agrees
+from parity_tests.agreement import assert_agrees
 from parity_tests.engines import BACKEND, KERAS_3, keras, numpy, tensor, tf
 from parity_tests.layer_sides import make_both, run_engine, run_ours
 from parity_tests.running import device_of_a_product
+from refkeras.precision import compare, exact
 
 pytestmark = pytest.mark.gpu
-
-TF32 = 2.0**-11  # unit roundoff of a factor with 10 bits of mantissa
 
 
 @contextlib.contextmanager
@@ -55,18 +54,13 @@ def test_the_device():
 
 @pytest.mark.parametrize("on", [False, True])
 def test_matrix_products(on):
-    """Off, they are float32's; on, they are within TF32's roundings, and not within float32's: TF32 was taken."""
+    """Off, they lie within float32's bars; on, within TF32's and not within float32's: TF32 was taken."""
     random = np.random.default_rng(1)
     a, b = (random.normal(size=shape).astype("float32") for shape in ((256, 512), (512, 384)))
     with tf32(on):
-        found = numpy(keras.ops.matmul(tensor(a), tensor(b))).astype("float64")
-    size = np.abs(a).astype("float64") @ np.abs(b).astype("float64")
-    error = np.abs(found - a.astype("float64") @ b.astype("float64")) / size
-    # Either factor rounds once, and the sum of 512 products 512 times in float32.
-    sums = 513 * UNIT_ROUNDOFF["float32"]
-    assert error.max() <= sums + (2 * TF32 + TF32**2 if on else 0)
-    # Rounding errors that are independent: the mean of TF32's is about u / sqrt(512) / 2, above all of float32's.
-    assert (error.mean() > 4 * UNIT_ROUNDOFF["float32"]) == on, f"TF32 {'on' if on else 'off'}: {error.mean():.2e}"
+        found = numpy(keras.ops.matmul(tensor(a), tensor(b)))
+    assert_agrees(exact(a, "tf32" if on else "float32") @ exact(b, "tf32" if on else "float32"), found)
+    assert compare(exact(a) @ exact(b), found).agrees != on
 
 
 @contextlib.contextmanager
@@ -113,9 +107,7 @@ def test_cudnn_lstm(backwards):
     with tf32(False), kernels_called() as calls:
         real = run_engine(theirs, x, [dy])
     assert calls, "cuDNN's kernel was not taken"
-    mine = run_ours(ours, x, [dy])
-    # A step rounds sums of F + u products and some twelve values more, and passes errors on.
-    roundings = 30 * (F + u + 12) * T
+    mine = run_ours(ours, x, [dy], bars="float32")
     both = [[*side.outputs, *side.d_inputs, *side.d_weights] for side in (mine, real)]
     for name, a, b in zip(("y", "dx", "dW", "dU", "db"), *both, strict=True):
-        assert_agrees(a, b, roundings=roundings, scale=max(1.0, float(np.abs(a).max())), what=name)
+        assert_agrees(a, b, what=name)
