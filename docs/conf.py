@@ -1,6 +1,7 @@
 """The documentation site: `make docs`. Pages with code are run when the site is built; nothing comes from the network."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -34,8 +35,11 @@ def as_written(app, what, name, obj, options, lines):
     """Show a docstring as it stands in the source: its first paragraph as text, the rest with its alignment."""
     text = "\n".join(lines).strip().replace("\t", "    ")
     first, _, rest = text.partition("\n\n")
-    escaped = first.replace("\\", "\\\\").replace("*", "\\*").replace("|", "\\|").replace("`", "\\`").replace("_", "\\_")
-    lines[:] = [" ".join(escaped.split())]
+    # What stands between backticks is code; the rest is plain text.
+    pieces = re.split("`([^`]+)`", " ".join(first.split()))
+    pieces[::2] = [re.sub(r"([\\\\*|`_])", r"\\\1", piece) for piece in pieces[::2]]
+    pieces[1::2] = [f"\\ ``{piece}``\\ " for piece in pieces[1::2]]
+    lines[:] = ["".join(pieces)]
     if rest.strip():
         lines += ["", ".. code-block:: text", "", *(f"   {line}" for line in rest.splitlines()), ""]
 

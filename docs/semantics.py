@@ -24,8 +24,8 @@ Keras 3.15.1 on TensorFlow; the last one names the engines that differ from it. 
 `parity_tests` that shows its values on the real engines (`@shows("field")`).
 
     import refkeras
-    refkeras.semantics.use("keras-3@jax")                                  # or `with`, or REFKERAS_SEMANTICS=
-    print(refkeras.semantics.diff("tf_keras", "keras-3@tensorflow"))       # a migration table
+    refkeras.semantics.use("keras-3@jax")  # or `with`, or REFKERAS_SEMANTICS=
+    print(refkeras.semantics.diff("tf_keras", "keras-3@tensorflow"))  # a migration table
 """
 
 
