@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import numpy as np
 from keras.src.trainers.compile_utils import CompileLoss, CompileMetrics
 
+from parity_tests.agreement import exactly
 from parity_tests.engines import KERAS_3, NATIVE_ERRORS, keras, numpy, tensor, tf, tf_keras, value_and_gradients
-from refkeras import semantics, tree
+from refkeras import precision, semantics, tree
 from refkeras.errors import InvalidArgumentError
 from refkeras.training.compiled import Compiled
 from refkeras.training.sample_weights import spread
@@ -42,6 +44,7 @@ class Outcome:
     gradients: list[Any] | None = None
     results: dict[str, float] | None = None
     listed: Any = None
+    bars: Outcome | None = None
 
 
 ENGINES: dict[str, Callable[[Compilation], Outcome]] = {}
@@ -51,13 +54,15 @@ def ours(case: Compilation, dialect: str) -> Outcome:
     """Run the case on refkeras under one preset."""
     with semantics.use(dialect):
         try:
-            return _ours(case)
+            found = _ours(case)
         except Exception as error:  # every type is compared
             kind = InvalidArgumentError if isinstance(error, InvalidArgumentError) else type(error)
             return Outcome(error=kind.__name__)
+        found.bars = _ours(case, bars=True)
+        return found
 
 
-def _ours(case: Compilation) -> Outcome:
+def _ours(case: Compilation, bars: bool = False) -> Outcome:
     compiled = Compiled(
         case.loss,
         case.loss_weights,
@@ -66,17 +71,23 @@ def _ours(case: Compilation) -> Outcome:
         output_names=case.names,
         run_eagerly=True,
     )
-    weight = spread(case.y, case.sample_weight)
-    bound = compiled.bind(case.y, case.y_pred, weight, training=case.training)
-    ys, preds = tree.flatten(case.y), tree.flatten(case.y_pred)
+    y, y_pred, weight = case.y, case.y_pred, spread(case.y, case.sample_weight)
+    if bars:
+        y, y_pred, weight = exactly((y, y_pred, weight))
+    bound = compiled.bind(y, y_pred, weight, training=case.training)
+    ys, preds = tree.flatten(y), tree.flatten(y_pred)
     ws = None if weight is None else tree.flatten(weight)
-    total, parts, d_outputs, d_logits = bound.value_and_gradients(ys, preds, ws)
-    assert d_logits == [None] * len(preds)
-    assert np.array_equal(bound.value(ys, preds, ws)[0], total) or total is None
-    compiled.track(total, parts, ROWS)
-    bound.update(ys, preds, ws)
-    results = compiled.results()
-    return Outcome(total=total, gradients=d_outputs, results=results, listed=compiled.as_list(results))
+    with contextlib.ExitStack() as stack:
+        for item in compiled.metrics if bars else ():
+            for metric in getattr(item, "metrics", [item]):
+                stack.enter_context(precision.bars(metric))
+        total, parts, d_outputs, d_logits = bound.value_and_gradients(ys, preds, ws)
+        assert d_logits == [None] * len(preds)
+        assert bars or np.array_equal(bound.value(ys, preds, ws)[0], total) or total is None
+        compiled.track(total, parts, ROWS)
+        bound.update(ys, preds, ws)
+        results = compiled.results()
+        return Outcome(total=total, gradients=d_outputs, results=results, listed=compiled.as_list(results))
 
 
 def keras_3(case: Compilation) -> Outcome:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from parity_tests.engines import DTYPES
+
 EPSILON = 1e-7
 CLASSES = {
     "mean_absolute_percentage_error": "MeanAbsolutePercentageError",
@@ -36,7 +38,7 @@ def batches(
 ) -> tuple[str, np.ndarray, np.ndarray, dict[str, Any]]:
     """(loss, targets, predictions, arguments), of one loss or of any."""
     name, shape = name or draw(st.sampled_from(NAMES)), draw(shapes)
-    rng, dtype = np.random.default_rng(draw(st.integers(0, 2**32 - 1))), draw(st.sampled_from(["float32", "float64"]))
+    rng, dtype = np.random.default_rng(draw(st.integers(0, 2**32 - 1))), draw(st.sampled_from(DTYPES))
     arguments: dict[str, Any] = {}
     if name == "huber":
         dtype = "float32"  # tf_keras computes in floatx, whatever it is given

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from parity_tests import elementwise_cases
 from parity_tests.agreement import assert_agrees, exactly
-from parity_tests.engines import keras, tensor, value_and_gradients, with_mask
+from parity_tests.engines import DTYPES, keras, tensor, value_and_gradients, with_mask
 
 EPSILON = 1e-7
 
@@ -41,7 +41,7 @@ def shapes(features: int = 1) -> st.SearchStrategy[tuple[int, ...]]:
 
 @st.composite
 def regressions(draw: st.DrawFn, name: str | None = None) -> Case:
-    rng, dtype = np.random.default_rng(draw(st.integers(0, 2**32 - 1))), draw(st.sampled_from(["float32", "float64"]))
+    rng, dtype = np.random.default_rng(draw(st.integers(0, 2**32 - 1))), draw(st.sampled_from(DTYPES))
     shape = draw(shapes())
     t, p = (rng.normal(size=shape, scale=draw(st.sampled_from([0.1, 3.0, 1e4]))) for _ in range(2))
     ties = rng.random(shape) < 0.2
@@ -53,7 +53,7 @@ def regressions(draw: st.DrawFn, name: str | None = None) -> Case:
 @st.composite
 def crossentropies(draw: st.DrawFn, kind: str | None = None) -> Case:
     """A cross-entropy: hard or soft targets, probabilities with some at and beyond the clip, or logits."""
-    rng, dtype = np.random.default_rng(draw(st.integers(0, 2**32 - 1))), draw(st.sampled_from(["float32", "float64"]))
+    rng, dtype = np.random.default_rng(draw(st.integers(0, 2**32 - 1))), draw(st.sampled_from(DTYPES))
     kind = kind or draw(st.sampled_from(["binary", "categorical", "sparse_categorical"]))
     shape = draw(shapes(1 if kind == "binary" else 2).filter(lambda shape: kind == "binary" or len(shape) > 1))
     arguments: dict[str, Any] = {"from_logits": draw(st.booleans())}

@@ -6,6 +6,7 @@ their order and the type of every exception must be the same.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from typing import Any
 
@@ -19,7 +20,7 @@ from parity_tests.agreement import assert_agrees
 from parity_tests.compile_sides import ENGINES, ROWS, Compilation, Outcome, ours
 from parity_tests.engines import KERAS_3, both_kerases, keras, tf_keras
 from parity_tests.shows import shows
-from refkeras import semantics
+from refkeras import precision, semantics
 
 RNG = np.random.default_rng(7)
 DIALECTS = list(ENGINES)
@@ -216,20 +217,25 @@ TABLE["sparse accuracy"]["loss"] = "sparse_categorical_crossentropy"
 
 
 def assert_same(mine: Outcome, real: Outcome) -> None:
-    """Assert that two outcomes are the same; an inner mean and a sum over at most 20 entries round 30 times."""
+    """Assert that two outcomes are the same, those of plain arrays and those of the engine within the error bars."""
     assert mine.error == real.error
     if real.error:
         return
     assert list(mine.results or {}) == list(real.results or {})
-    values = [list((side.results or {}).values()) for side in (mine, real)]
-    assert_agrees(*values, roundings=30, what=f"results {list(real.results or {})}")
-    assert np.ndim(mine.listed) == np.ndim(real.listed)
-    assert_agrees(mine.listed, real.listed, roundings=30, what="list")
     assert (mine.total is None) is (real.total is None)
-    for output, (g, h) in enumerate(zip(mine.gradients or [], real.gradients or [], strict=True)):
-        assert (g is None) is (h is None), f"gradient of output {output}"
-        if h is not None:
-            assert_agrees(g, h, roundings=30, what=f"gradient of output {output}")
+    bars = mine.bars
+    assert bars is not None
+    for side in (mine, real):
+        for key, value in (side.results or {}).items():
+            assert_agrees(bars.results[key], np.float32(value), what=key)
+        assert np.ndim(side.listed) == np.ndim(real.listed)
+        listed = [bars.listed] if np.ndim(real.listed) == 0 else bars.listed
+        for bar, value in zip(listed, np.ravel(side.listed), strict=True):
+            assert_agrees(bar, np.float32(value), what="list")
+        for output, (bar, g) in enumerate(zip(bars.gradients or [], side.gradients or [], strict=True)):
+            assert (g is None) is (bar is None), f"gradient of output {output}"
+            if g is not None:
+                assert_agrees(bar, g, what=f"gradient of output {output}")
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -397,20 +403,21 @@ def test_targets_match_predictions():
     found = outcomes(**square)
     columns = np.mean((square["y_pred"] - square["y"][:, None]) ** 2)
     rows = np.mean((square["y_pred"] - square["y"]) ** 2)
-    assert_agrees(found[K2].total, columns, roundings=30)
-    assert_agrees(found[K3].total, rows, roundings=30)
+    for dialect, expected in ((K2, columns), (K3, rows)):
+        assert_agrees(ours(Compilation(**square), dialect).bars.total, expected)
     found = outcomes(names=["o"], y_pred=array(ROWS, 3), y=array(ROWS))
     assert (found[K3].error, found[K2].error) == ("InvalidArgumentError", None)
 
 
-def fitted(library: Any, **arguments: Any) -> dict[str, list[float]]:
+def fitted(library: Any, **arguments: Any) -> dict[str, list[Any]]:
     """Return the history of two epochs over 10 rows in batches of 4, 4 and 2, weights untouched by a rate of 0."""
     x = library.Input((2,), name="x")
     outputs = [library.layers.Dense(2, name=name, kernel_initializer="ones")(x) for name in ("a", "b")]
     model = library.Model(x, outputs)
     model.compile(library.optimizers.SGD(0.0), "mse", **arguments)
     rows = np.arange(20, dtype="float32").reshape(10, 2) / 20
-    return model.fit(rows, [rows**2, rows**3], batch_size=4, epochs=1, shuffle=False, verbose=0).history
+    with precision.bars(model) if library is refkeras else contextlib.nullcontext():
+        return model.fit(rows, [rows**2, rows**3], batch_size=4, epochs=1, shuffle=False, verbose=0).history
 
 
 @both_kerases
@@ -423,8 +430,9 @@ def test_part_losses_count():
             mine = fitted(refkeras, run_eagerly=eager)
         assert list(mine) == list(real)
         for key in real:
-            assert_agrees(mine[key], real[key], roundings=30, what=f"{dialect} {key}")
-        by_rows = np.isclose(real["loss"][0], real["a_loss"][0] + real["b_loss"][0], rtol=1e-5)
+            assert_agrees(np.stack(mine[key]), np.float32(real[key]), what=f"{dialect} {key}")
+        parts = mine["a_loss"][0] + mine["b_loss"][0]
+        by_rows = precision.compare(parts, np.float32(real["loss"][0])).agrees
         assert by_rows == (eager or dialect == K2)
 
 

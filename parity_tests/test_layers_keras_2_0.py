@@ -9,12 +9,13 @@ from parity_tests import keras_2_0_layers as recorded
 from parity_tests.agreement import assert_agrees
 from parity_tests.engines import tensorflow_only
 from parity_tests.shows import shows
-from refkeras import activations, layers, semantics
+from refkeras import activations, layers, precision, semantics
+from refkeras.precision import exact
 
 pytestmark = tensorflow_only("compares with what Keras 2.0.4 did, recorded; no engine runs")
 
 RECORD = json.loads(recorded.RECORD.read_text())
-STEPS, FEATURES, UNITS = 4, 2, 5
+UNITS = 5
 
 
 @shows("lstm_recurrent_activation")
@@ -23,14 +24,13 @@ def test_lstm(name):
     options = recorded.LSTMS[name.partition(",")[0]]
     with semantics.use("keras-2.0"):
         layer = layers.LSTM(UNITS, dtype="float64", **options)
-        x = layers.Masking(dtype="float64")(recorded.X) if "masked" in name else recorded.X
+        mask = layers.Masking(dtype="float64").compute_mask(recorded.X) if "masked" in name else None
         layer.build(recorded.X.shape)
         layer.set_weights(recorded.WEIGHTS)
-        found = layer(x)
-    # As in test_lstm: a step rounds sums of F + u + 1 products and twelve values more, passed on at most fourfold.
-    scale = np.abs(recorded.WEIGHTS[1]).sum(axis=0).max()
-    roundings = (FEATURES + UNITS + 12) * 4**STEPS
-    assert_agrees(found, RECORD["lstm"][name], roundings=roundings, scale=scale, dtype="float64")
+        bar = precision.evaluate(layer, recorded.X, "float64", mask=mask)
+        found = layer(recorded.X, mask=mask)
+    assert_agrees(bar, np.asarray(found), what="on plain arrays")
+    assert_agrees(bar, np.array(RECORD["lstm"][name]))
     other = layers.LSTM(UNITS, **options)
     assert (other.recurrent_activation is layer.recurrent_activation) == ("recurrent_activation" in options)
 
@@ -39,9 +39,9 @@ def test_lstm(name):
 def test_activation(name):
     with semantics.use("keras-2.0"):
         found = activations.get(name)(recorded.VALUES)
-    assert_agrees(
-        found, RECORD["activations"][name], roundings=8, scale=np.maximum(1, np.abs(recorded.VALUES)), dtype="float64"
-    )
+        bar, _ = activations.forward_of(activations.get(name))(exact(recorded.VALUES, "float64"))
+    assert_agrees(bar, np.asarray(found), what="on plain arrays")
+    assert_agrees(bar, np.array(RECORD["activations"][name]))
 
 
 @shows("activation_lookup")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from parity_tests import elementwise_cases
 from parity_tests.agreement import assert_agrees, assert_same, exactly
-from parity_tests.engines import ENGINES, NATIVE_ERRORS, keras, numpy, tensor, value_and_gradients
+from parity_tests.engines import DTYPES, ENGINES, NATIVE_ERRORS, keras, numpy, tensor, value_and_gradients
 from parity_tests.loss_cases import Case, crossentropies, elementwise, evaluated, loss_object, of_loss, regressions, run
 from parity_tests.profiles import examples
 from refkeras import losses, semantics
@@ -249,7 +249,7 @@ def compare_specials(case, engine, weights):
 
 
 @pytest.mark.parametrize(("t", "p"), [(1, 1), (1, 0), (0, 1), (0, 0), (1, 1e-7), (1, 1 - 1e-7)])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_binary_crossentropy_of_certainty(engine, dtype, t, p):
     arrays = np.array([[t]], dtype), np.array([[p]], dtype)

@@ -119,6 +119,15 @@ def _dot(a: Any, b: Any) -> Any:
     return np.matmul(a, b)
 
 
+@_implements(np.round)
+def _round(x: BarArray, decimals: int = 0, **_: Any) -> BarArray:
+    if decimals:
+        raise TypeError(f"numpy.round to {decimals} decimals is not known to arrays with error bars.")
+    tie = np.floor(x.value) + 0.5
+    edges.count(edges.near(Operand(x, x.machine), Operand(tie, x.machine)))
+    return BarArray.made(np.rint(x.value), None, x.bound, x.machine)
+
+
 @_implements(np.argmax)
 def _argmax(x: BarArray, axis: int | None = None) -> Any:
     top = np.max(x.value, axis=axis, keepdims=True)

@@ -76,4 +76,7 @@ def test_where_a_number_is_cut_off_is_a_decision():
     assert (edges.decisions, edges.near) == (3, 0)
     with precision.counting() as edges:
         np.floor(exact([1.0]) / 3.0 * 3.0)
-    assert edges.near == 1
+        assert np.round(exact([1.5, 1.0]) / 3.0 * 1.0).value.tolist() == [0.0, 0.0]
+    assert (edges.decisions, edges.near) == (3, 2)
+    with pytest.raises(TypeError, match="decimals"):
+        np.round(exact([1.0]), 2)
