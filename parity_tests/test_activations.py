@@ -17,6 +17,7 @@ from parity_tests.engines import (
     NOT_COMPARED,
     NoGradient,
     both_kerases,
+    differs,
     keras,
     numpy,
     tensor,
@@ -158,7 +159,8 @@ def test_arguments(data):
 @given(st.data())
 def test_over_axes(data):
     shape = tuple(data.draw(st.lists(st.integers(2, 5), min_size=1, max_size=3)))
-    name = data.draw(st.sampled_from(["softmax", "log_softmax", "sparsemax", "glu"]))
+    # On NumPy sparsemax of float32 is float64.
+    name = data.draw(st.sampled_from(["softmax", "log_softmax", "glu", *(["sparsemax"] if BACKEND != "numpy" else [])]))
     axis = data.draw(st.integers(-len(shape), len(shape) - 1))
     if name == "glu":
         shape = tuple(2 * n if k == axis % len(shape) else n for k, n in enumerate(shape))
@@ -175,6 +177,7 @@ def test_over_axes(data):
     compare(name, lambda v, axis: getattr(keras.activations, name)(v, axis=axis), x, arguments={"axis": axis}, dy=dy)
 
 
+@pytest.mark.skipif(not FLOAT64, reason="shown in float64, which Keras rounds to float32 on this backend")
 @pytest.mark.parametrize(
     "row", [[np.inf, 1, 2], [np.nan, 1, 2], [-np.inf] * 3, [-np.inf, 1, 2], [1e30, -1e30, 5], [200, 0, -200]]
 )
@@ -187,6 +190,7 @@ def test_softmax_of_special_rows(row):
             assert_agrees(ours, getattr(keras.activations, name)(tensor(x)), roundings=16, dtype="float64")
 
 
+@differs("numpy", reason="NumPy's arrays take no attributes: nothing remembers its logits or its mask")
 def test_public_functions_return_values_and_logits():
     x = np.array([[1.0, -2.0, 0.5]], "float32")
     for name in ("softmax", "sigmoid"):

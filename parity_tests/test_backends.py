@@ -240,6 +240,15 @@ def test_a_layer_frozen_after_training():
     assert moved == [rule("trainable_is_read") == "when traced"] * 2
 
 
+@shows("jit_compile_auto")
+def test_what_auto_is_saved_as():
+    seen = [
+        [dense(k, run_eagerly=e).get_compile_config()["jit_compile"] for e in (False, True)] for k in (refkeras, keras)
+    ]
+    assert seen[0] == seen[1] == [rule("jit_compile_auto"), False]
+    assert rule("jit_compile_auto") == (BACKEND in ("jax", "numpy"))
+
+
 @shows("text_as_number")
 def test_text_where_a_number_belongs():
     """A dict of targets for one output is taken for the list of its keys; a learning rate that is a string."""

@@ -155,7 +155,7 @@ def outcome(call: Any, module: Any) -> Any:
     try:
         return call(module)
     except (*NATIVE_ERRORS, InvalidArgumentError):
-        return "InvalidArgumentError"
+        return "InvalidArgumentError" if NATIVE_ERRORS else "ValueError"
     except Exception as error:
         return type(error).__name__
 

@@ -44,6 +44,7 @@ def test_graphs(engine, name):
 
 
 @pytest.mark.parametrize("make", ["branches", "dense", "sequential"])
+@both_kerases
 @pytest.mark.parametrize("layer_range", [("a", "right"), ("right", "second"), ["second", "a"], ("dense.*", "first")])
 def test_layer_range(make, layer_range):
     def run(k):

@@ -12,7 +12,19 @@ import numpy as np
 import pytest
 
 import refkeras
-from parity_tests.engines import ENGINES, KERAS_3, both_kerases, keras, numpy, portable, tensor, tf_keras
+from parity_tests.engines import (
+    BACKEND,
+    ENGINES,
+    FLOAT64,
+    KERAS_3,
+    both_kerases,
+    keras,
+    numpy,
+    portable,
+    tensor,
+    tf_keras,
+    trains,
+)
 from parity_tests.model_zoo import ZOO, built
 from parity_tests.optimizer_runs import assert_same
 from parity_tests.shows import shows
@@ -375,11 +387,13 @@ def test_the_optimizer_goes_on_where_it_was(engine, extension, way, tmp_path):
             assert type(other.optimizer).__name__ == type(optimizer).__name__
             ours, theirs = (other, model) if second is refkeras else (model, other)
             assert_same_arrays(ours.optimizer.variables, theirs.optimizer.variables)
-            # An RMSprop step of tf_keras is rounded by TensorFlow's own rsqrt: compared from where it began.
+            # An RMSprop step of tf_keras is rounded by TensorFlow's own rsqrt: compared from where it began. Keras's
+            # other backends order their roundings in their own ways.
             for step in range(3, 6):
                 steps(ours, step, 1)
                 steps(theirs, step, 1)
-                compare = assert_close if "RMSprop" in type(optimizer).__name__ and not modern else assert_same_arrays
+                own = "RMSprop" in type(optimizer).__name__ if engine == "tf_keras" else BACKEND != "tensorflow"
+                compare = assert_close if own else assert_same_arrays
                 compare(ours.get_weights(), theirs.get_weights())
                 compare(ours.optimizer.variables, theirs.optimizer.variables)
 
@@ -429,6 +443,7 @@ GOING_ON = [("tf_keras", classifier), *((KERAS_3, case) for case in (classifier,
 GOING_ON = [(engine, case) for engine, case in GOING_ON if engine in ENGINES]
 
 
+@trains
 @pytest.mark.parametrize(("engine", "case"), GOING_ON)
 def test_training_goes_on_with_the_same_numbers(engine, case, tmp_path):
     """Train, save, load, train: on the engine alone, with refkeras behind it, and with the engine behind refkeras."""
@@ -446,12 +461,14 @@ def test_training_goes_on_with_the_same_numbers(engine, case, tmp_path):
             history = model.fit(x, y, epochs=2, **options).history
             runs[f"{first.__name__}, {second.__name__}"] = history, model.get_weights()
         reference, weights = runs.pop(f"{theirs.__name__}, {theirs.__name__}")
+        # Without float64 throughout: six steps of at most seven roundings each, of numbers of order 1.
+        tolerance = 1e-10 if FLOAT64 else 2 * 6 * 7 * 2.0**-24
         for name, (history, found) in runs.items():
             assert list(history) == list(reference), name
             for key, values in history.items():
-                assert np.abs(np.subtract(values, reference[key])).max() < 1e-10, (name, key)
+                assert np.abs(np.subtract(values, reference[key])).max() < tolerance, (name, key)
             for a, b in zip(found, weights, strict=True):
-                assert np.abs(a - b).max() < 1e-10, name
+                assert np.abs(a - b).max() < tolerance, name
 
 
 # -- other paths through a layer's attributes ----------------------------------------------

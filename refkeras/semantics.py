@@ -183,6 +183,7 @@ class Semantics:
         "planned", "actual", doc="Batch number that ends a last, short group of steps_per_execution batches."
     )
 
+    jit_compile_auto: bool = one_of(False, True, doc="What a file says that jit_compile='auto' came to, on a CPU.")
     text_as_number: str = one_of(
         "TypeError",
         "ValueError",
@@ -897,6 +898,7 @@ _KERAS_3_JAX = dataclasses.replace(
     name="keras-3@jax",
     rng="threefry",
     part_losses_count="rows",
+    jit_compile_auto=True,
     text_as_number="ValueError",
     regularizer_factors="floatx",
     relu_constants="exact",
@@ -951,8 +953,10 @@ _KERAS_3_NUMPY = dataclasses.replace(
     name="keras-3@numpy",
     rng="pcg64",
     part_losses_count="rows",
+    jit_compile_auto=True,
     text_as_number="ValueError",
     test_on_batch_resets=False,
+    monitor_precision="float64",
     crossentropy_from_activation=False,
     sparse_crossentropy_normalizes="before clip",
     binary_crossentropy_of_logits="clipped",

@@ -11,6 +11,8 @@ OTHER_FORMULAS = {
     ("jax", "celu gradient"): "1 + expm1(x) cancels for x < 0",
     ("jax", "softplus gradient"): "the derivative of logaddexp(x, 0), from its value",
     ("jax", "log_sigmoid gradient"): "the derivative of logaddexp(−x, 0), from its value",
+    ("numpy", "hard_silu"): "x · (x / 6 + ½), likewise",
+    ("jax", "hard_silu"): "x · (x / 6 + ½), likewise",
     ("numpy", "hard_sigmoid"): "x / 6 + ½ cancels near −3, where relu6(x + 3) / 6 does not",
     ("jax", "hard_sigmoid"): "x / 6 + ½ cancels near −3, where relu6(x + 3) / 6 does not",
 }

@@ -102,7 +102,8 @@ class Compilable:
             "weighted_metrics": weighted_metrics,
             "run_eagerly": run_eagerly,
             "steps_per_execution": steps_per_execution,
-            "jit_compile": jit_compile is True,
+            "jit_compile": jit_compile is True
+            or (jit_compile == "auto" and not run_eagerly and semantics.current().jit_compile_auto),
         }
         self.compiled = True
 
