@@ -51,8 +51,8 @@ DEVICE = os.environ.get("REFKERAS_DEVICE", "cpu")
 #: How compiled models run: as Keras chooses, or forced to `eager`, `graph` or `jit`.
 MODE = os.environ.get("REFKERAS_MODE", "auto")
 
-#: Keras's PyTorch and NumPy backends round some of what they compute in float64, or all, to float32.
-FLOAT64 = BACKEND in ("tensorflow", "jax")
+#: Keras's other backends round some of what they compute in float64, or all, to float32: their types know no float64.
+FLOAT64 = BACKEND == "tensorflow"
 DTYPES = ("float32", "float64") if FLOAT64 else ("float32",)
 
 tf: Any = None

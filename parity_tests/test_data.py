@@ -117,8 +117,8 @@ TABLE: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-NO_BATCHES = differs("torch", "numpy", reason="a PyDataset without batches is an empty epoch")
-NO_ROWS = differs("numpy", reason="a negative batch_size is an empty epoch")
+NO_BATCHES = differs("torch", "numpy", "jax", reason="a PyDataset without batches is an empty epoch")
+NO_ROWS = differs("numpy", "jax", reason="a negative batch_size is an empty epoch")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=NO_ROWS if n == "batch of -1" else ()) for n in TABLE])
