@@ -27,7 +27,7 @@ GPU_TOOLS := "numpy>=2" "hypothesis>=6.100" "pytest>=8.2" "pytest-timeout>=2.3" 
 # pip must not run twice at once.
 .NOTPARALLEL:
 
-.PHONY: help verify test lint parity parity-all parity-gpu fuzz soundness sharpness replay bench bench-quick readme docs mutants clean sabotage
+.PHONY: help verify test lint parity parity-all parity-gpu fuzz soundness sharpness replay bench bench-quick readme docs mutants arguments clean sabotage
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -81,6 +81,9 @@ bench-quick: $(ENGINES) $(REPLAY) $(BENCH) ## the same on small sizes (some minu
 
 mutants: $(TOOLS) $(ENGINES) ## deliberate mistakes, and which test notices each
 	$(BIN)/python -m parity_tests.mutants
+
+arguments: $(TOOLS) $(ENGINES) ## which public arguments the parity tests give, and how many values of each
+	$(BIN)/python -m parity_tests.arguments
 
 readme: $(TOOLS) $(ENGINES) ## run what the README quotes, and quote it anew
 	$(BIN)/python docs/readme.py

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from refkeras import tree
+from refkeras import config, tree
 
 __all__ = ["InputSpec", "check_input_spec"]
 
@@ -20,6 +20,10 @@ class InputSpec:
         allow_last_axis_squeeze: accept a last axis of 1 more or less than `shape` has.
         name: expected key of a dict input.
         optional: accept None.
+
+    Raises:
+        TypeError: `axes` is no dict of whole numbers.
+        ValueError: an unknown dtype, or an axis beyond the highest rank.
     """
 
     def __init__(
@@ -34,12 +38,12 @@ class InputSpec:
         name: str | None = None,
         optional: bool = False,
     ) -> None:
-        self.dtype = dtype
+        self.dtype = None if dtype is None else config.standardize_dtype(dtype)
         self.shape = None if shape is None else tuple(shape)
         self.ndim = len(shape) if shape is not None else ndim
         self.max_ndim = max_ndim
         self.min_ndim = min_ndim
-        self.axes = {int(axis): size for axis, size in (axes or {}).items()}
+        self.axes = _axes(axes, self.ndim or self.max_ndim)
         self.allow_last_axis_squeeze = allow_last_axis_squeeze
         self.name = name
         self.optional = optional
@@ -49,7 +53,22 @@ class InputSpec:
         return f"InputSpec({', '.join(f'{key}={value}' for key, value in shown.items())})"
 
     def get_config(self) -> dict[str, Any]:
-        return {key: getattr(self, key) for key in ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")}
+        keys = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes", "optional")
+        return {key: getattr(self, key) for key in keys}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> InputSpec:
+        return cls(**config)
+
+
+def _axes(axes: Any, highest: int | None) -> dict[int, int | None]:
+    try:
+        found = {int(axis): axes[axis] for axis in axes or {}}
+    except (ValueError, TypeError) as error:
+        raise TypeError(f"Argument `axes` must be a dict with integer keys. Received: axes={axes}") from error
+    if found and highest is not None and max(found) > highest - 1:
+        raise ValueError(f"Axis {max(found)} is greater than the maximum allowed value: {highest - 1}")
+    return found
 
 
 def check_input_spec(input_spec: Any, inputs: Any, layer_name: str) -> None:
