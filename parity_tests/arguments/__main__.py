@@ -60,10 +60,10 @@ def main(files: list[str]) -> int:
     RECORD.write_text(json.dumps(record, indent=0) + "\n")
     if not files:
         print(report(record, names))
-    seldom = [name for name, (count, _) in record.items() if count < SELDOM]
+    seldom = sum(count < SELDOM for count, _ in record.values())
     missing = [name for name in names if name not in record and name not in EXEMPT]
     print(f"\n{len(record)} of {len(names)} arguments are given by a test, {len(EXEMPT)} need not be.")
-    print(f"with one value only: {', '.join(seldom) or 'none'}")
+    print(f"with one value only: {seldom} (of two, like True and False, one is the default)")
     print(f"by no test: {len(missing)}" if files else f"by no test: {', '.join(missing) or 'none'}")
     return int(bool(missing))
 

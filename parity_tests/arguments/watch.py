@@ -40,7 +40,8 @@ def note(called: PublicCallable, args: tuple[Any, ...], kwargs: dict[str, Any], 
     given = dict(zip(called.positional, args[called.skip :], strict=False)) | kwargs
     for name, value in given.items():
         for key in (called.key, *called.bases):
-            if name in _defaults[key] and not _same(value, _defaults[key][name]):
+            defaults = _defaults.get(key, {})  # a base may have no constructor of its own
+            if name in defaults and not _same(value, defaults[name]):
                 values = seen.setdefault(f"{key}({name})", {}).setdefault(_current, set())
                 if len(values) < ENOUGH:
                     values.add(_text(value))
