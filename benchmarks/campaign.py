@@ -48,7 +48,7 @@ def run(campaign: str, threads: str, wanted: Sequence[str], budget: float, say: 
     say(f"threads: {threads}; campaign: {campaign}; {budget:g} s for a cell's rounds")
     _cells(results, campaign, wanted, budget, say)
     if "W6" in wanted:
-        _starts(results, 3 if campaign == "quick" else 9, say)
+        _starts(results, 3 if campaign == "quick" else 7, say)
     # Memory does not depend on the threads; it is measured with one.
     if "W7" in wanted and threads == "one":
         _sequences(results, "quick" if campaign == "quick" else "standard", say)
