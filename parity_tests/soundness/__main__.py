@@ -52,7 +52,7 @@ def report(backend: str, result: dict) -> bool:
         print(f"  {'all, without *':<48}{figures(np.concatenate(list(plain.values())))}")
         for what in found["sigmas"]:
             if what.startswith("* "):
-                print(f"  {what}: another formula: {OTHER_FORMULAS[backend, what[2:]]}")
+                print(f"  {what}: another formula: {OTHER_FORMULAS[backend, what[2:]].words}")
         for line in found["alarms"]:
             print(f"  UNEXPLAINED {line}")
         sound = sound and not found["alarms"]

@@ -1,7 +1,6 @@
 """Generated comparisons of numbers with error bars with a real Keras's, in one process of one backend.
 
-A case yields `(what, bar, engine's array)`, activations also the size of the terms that another formula
-for the same function may be made of. Weights, inputs and gradients are drawn from the generator that
+A case yields `(what, bar, engine's array)`. Weights, inputs and gradients are drawn from the generator that
 it is given, at sizes that are drawn too; refkeras and the engine get the same.
 """
 
@@ -13,14 +12,15 @@ from typing import Any
 import numpy as np
 
 import refkeras
-from parity_tests.engines import numpy, tensor, value_and_gradients
+from parity_tests.engines import BACKEND, numpy, tensor, value_and_gradients
+from parity_tests.soundness.names import as_computed
 from parity_tests.soundness.narrow import NARROW
 from refkeras import activations, losses, precision
 from refkeras.precision import exact
 
 __all__ = ["CASES", "TRAININGS", "Item", "build_both", "trained"]
 
-Item = tuple[Any, ...]
+Item = tuple[str, Any, Any]
 Rng = np.random.Generator
 Case = Callable[[Any, Rng], Iterator[Item]]
 
@@ -42,8 +42,12 @@ def activation(name: str) -> Case:
         dy = rng.normal(size=x.shape).astype("float32")
         y, pullback = activations.forward_of(activations.get(name))(exact(x))
         found = value_and_gradients(function, [x], (), [dy])
-        yield f"{name}", y, found.values[0], np.maximum(np.abs(x), 1)
-        yield f"{name} gradient", pullback(exact(dy)), found.gradients[0], np.maximum(np.abs(x), 1) * np.abs(dy)
+        backend = BACKEND if hasattr(keras, "ops") else "tf_keras"
+        for what, bar, value in (
+            (name, y, found.values[0]),
+            (f"{name} gradient", pullback(exact(dy)), found.gradients[0]),
+        ):
+            yield what, as_computed(backend, what, bar, exact(x), exact(dy)), value
 
     return case
 

@@ -1,18 +1,114 @@
-"""What engines compute by another formula."""
+"""What engines compute by another formula, which cancels where refkeras's does not: written out for error bars."""
 
-#: Where a backend evaluates another formula, one that cancels where refkeras's does not, and TensorFlow's, whose order
-#: of operations the bars are of: what it loses there. Such results are held to 16 roundings of the terms' size instead.
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from refkeras.ops.special import erfc
+from refkeras.precision import BarArray
+from refkeras.precision.rounding import signs
+
+__all__ = ["OTHER_FORMULAS", "OtherFormula", "as_computed"]
+
+Array = Any
+
+
+class OtherFormula(NamedTuple):
+    """A backend's own formula for an activation, or for its gradient: of `(x, dy)`, and in words."""
+
+    compute: Callable[[Array, Array], Array]
+    words: str
+
+
+def _one_and_erf(x: Array) -> Array:
+    """1 + erf(x / √2), erf rounded as an engine rounds it."""
+    return 1.0 + (1.0 - erfc(x * math.sqrt(0.5)))
+
+
+def _gelu(x: Array, dy: Array) -> Array:
+    return 0.5 * x * _one_and_erf(x)
+
+
+def _d_gelu(x: Array, dy: Array) -> Array:
+    density = np.exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
+    return dy * (0.5 * _one_and_erf(x) + x * density)
+
+
+def _gelu_of_torch(x: Array, dy: Array) -> Array:
+    """PyTorch's float32 kernel approximates 1 + erf(x / √2) to 4.9e-7, 0.92e-7 root mean square."""
+    return 0.5 * x * (_one_and_erf(x) + _approximation(x, 0.92e-7))
+
+
+def _d_gelu_of_torch(x: Array, dy: Array) -> Array:
+    """Its derivative is approximated to 2.2e-7, 0.47e-7 root mean square."""
+    return _d_gelu(x, dy) + dy * _approximation(x, 0.47e-7)
+
+
+def _approximation(x: Array, rms: float) -> Array:
+    """The error of a kernel of float32: measured on 40,000 numbers from −12 to 6, torch 2 on a CPU."""
+    rms = rms if x.machine.name == "float32" else 0.0
+    return BarArray.made(np.zeros(x.shape), signs(x.shape) * rms, None, x.machine)
+
+
+def _d_softsign(x: Array, dy: Array) -> Array:
+    size = np.abs(x)
+    return dy / (1.0 + size) - dy * size / ((1.0 + size) * (1.0 + size))
+
+
+def _d_celu(x: Array, dy: Array) -> Array:
+    return np.where(x > 0, dy, dy * (np.expm1(np.minimum(x, 0.0)) + 1.0))
+
+
+def _softplus(x: Array) -> Array:
+    """logaddexp(x, 0)."""
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _d_softplus(x: Array, dy: Array) -> Array:
+    return dy * np.exp(x - _softplus(x))
+
+
+def _d_log_sigmoid(x: Array, dy: Array) -> Array:
+    return _d_softplus(-x, dy)
+
+
+def _hard_sigmoid(x: Array, dy: Array) -> Array:
+    return np.minimum(np.maximum(x / 6.0 + 0.5, 0.0), 1.0)
+
+
+_GELU = OtherFormula(_gelu, "½ x (1 + erf(x / √2)): 1 + erf cancels for x < 0")
+_SOFTSIGN = OtherFormula(_d_softsign, "1 / (1 + |x|) − |x| / (1 + |x|)² cancels for large |x|")
+_HARD_SIGMOID = OtherFormula(_hard_sigmoid, "x / 6 + ½ cancels near −3, where relu6(x + 3) / 6 does not")
+_HARD_SILU = OtherFormula(lambda x, dy: x * _hard_sigmoid(x, dy), "x · (x / 6 + ½), likewise")
+
+#: Where a backend evaluates another formula than TensorFlow, whose order of operations the bars of refkeras are of.
 OTHER_FORMULAS = {
-    ("torch", "gelu"): "½ x (1 + erf(x / √2)): 1 + erf cancels for x < 0",
-    ("numpy", "gelu"): "½ x (1 + erf(x / √2)): 1 + erf cancels for x < 0",
-    ("torch", "gelu gradient"): "½ (1 + erf(x / √2)) + x φ(x) cancels for x < 0",
-    ("torch", "softsign gradient"): "1 / (1 + |x|) − |x| / (1 + |x|)² cancels for large |x|",
-    ("jax", "softsign gradient"): "1 / (1 + |x|) − |x| / (1 + |x|)² cancels for large |x|",
-    ("jax", "celu gradient"): "1 + expm1(x) cancels for x < 0",
-    ("jax", "softplus gradient"): "the derivative of logaddexp(x, 0), from its value",
-    ("jax", "log_sigmoid gradient"): "the derivative of logaddexp(−x, 0), from its value",
-    ("numpy", "hard_silu"): "x · (x / 6 + ½), likewise",
-    ("jax", "hard_silu"): "x · (x / 6 + ½), likewise",
-    ("numpy", "hard_sigmoid"): "x / 6 + ½ cancels near −3, where relu6(x + 3) / 6 does not",
-    ("jax", "hard_sigmoid"): "x / 6 + ½ cancels near −3, where relu6(x + 3) / 6 does not",
+    ("torch", "gelu"): OtherFormula(_gelu_of_torch, _GELU.words),
+    ("numpy", "gelu"): _GELU,
+    ("torch", "gelu gradient"): OtherFormula(_d_gelu_of_torch, "½ (1 + erf(x / √2)) + x φ(x) cancels for x < 0"),
+    ("torch", "softsign gradient"): _SOFTSIGN,
+    ("jax", "softsign gradient"): _SOFTSIGN,
+    ("jax", "celu gradient"): OtherFormula(_d_celu, "1 + expm1(x) cancels for x < 0"),
+    ("jax", "softplus gradient"): OtherFormula(_d_softplus, "the derivative of logaddexp(x, 0), from its value"),
+    ("jax", "log_sigmoid gradient"): OtherFormula(_d_log_sigmoid, "the derivative of logaddexp(−x, 0), from its value"),
+    ("numpy", "hard_sigmoid"): _HARD_SIGMOID,
+    ("numpy", "hard_silu"): _HARD_SILU,
+    ("jax", "hard_silu"): _HARD_SILU,
+    ("jax", "hard_sigmoid"): _HARD_SIGMOID,
 }
+
+
+def as_computed(backend: str, what: str, ours: Array, x: Array, dy: Array) -> Array:
+    """Return `ours`, or where the backend evaluates another formula, what that gives, with its error bars.
+
+    Infinities and NaN stay those of `ours`: formulas treat them each in their own way.
+    """
+    if (backend, what) not in OTHER_FORMULAS:
+        return ours
+    with np.errstate(all="ignore"):
+        found = OTHER_FORMULAS[backend, what].compute(x, dy)
+        return np.where(np.isfinite(found) & np.isfinite(x), found, ours)
