@@ -27,7 +27,7 @@ from refkeras.training.bound import Bound
 from refkeras.training.compiled import Compiled
 from refkeras.training.steps import Steps
 
-EPOCHS, STEPS = 50, 24
+EPOCHS, STEPS, VALIDATION_STEPS = 50, 24, 6
 PARTS = {
     "forward": (Program, "run"),
     "loss and its gradient": (Bound, "value_and_gradients"),
@@ -40,45 +40,54 @@ PARTS = {
 
 def _timed(function: Callable[..., Any], seconds: list[float]) -> Callable[..., Any]:
     def timed(*args: Any, **kwargs: Any) -> Any:
-        start = time.perf_counter()
+        start = time.thread_time()
         result = function(*args, **kwargs)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.thread_time() - start)
         return result
 
     return timed
 
 
 def iris() -> None:
-    """Print the parts of a training step, their lower quartiles, and how many Python functions it calls."""
+    """Print what an epoch is made of (medians of processor time), and how many Python functions a step calls."""
     run = fit.iris("refkeras", EPOCHS)
     run()
-    whole = min(_seconds(run) for _ in range(5)) / EPOCHS / STEPS
+    epoch = statistics.median(_seconds(run) for _ in range(9)) / EPOCHS * 1e6
     calls = _python_calls(run) / EPOCHS / STEPS
-    print(f"Iris: {whole * 1e6:.0f} µs a step of 5 rows, its share of validation included; {calls:.0f} Python calls")
+    print(f"Iris: an epoch of {STEPS} training and {VALIDATION_STEPS} validation steps, 5 rows each: {epoch:.0f} µs,")
+    print(f"that is {epoch / STEPS:.0f} µs a training step, and {calls:.0f} Python calls")
 
     seconds: dict[str, list[float]] = defaultdict(list)
     kept = {name: getattr(owner, method) for name, (owner, method) in PARTS.items()}
-    trainer = Steps._trainer
+    trainer, tester = Steps._trainer, Steps.tester
     try:
+        Steps._trainer = lambda self, *a: _timed(trainer(self, *a), seconds["train"])  # type: ignore[method-assign]
+        Steps.tester = lambda self, *a: _timed(tester(self, *a), seconds["test"])  # type: ignore[method-assign]
+        fit.iris("refkeras", EPOCHS)()
         for name, (owner, method) in PARTS.items():
             setattr(owner, method, _timed(kept[name], seconds[name]))
-        Steps._trainer = lambda self, *a: _timed(trainer(self, *a), seconds["step"])  # type: ignore[method-assign]
         fit.iris("refkeras", EPOCHS)()
     finally:
-        Steps._trainer = trainer  # type: ignore[method-assign]
+        Steps._trainer, Steps.tester = trainer, tester  # type: ignore[method-assign]
         for name, (owner, method) in PARTS.items():
             setattr(owner, method, kept[name])
-    typical = {name: statistics.quantiles(times, n=4)[0] * 1e6 for name, times in seconds.items()}
+    typical = {name: statistics.median(times) * 1e6 for name, times in seconds.items()}
+    typical |= {
+        name: statistics.median(seconds[name][: EPOCHS * n]) * 1e6
+        for name, n in (("train", STEPS), ("test", VALIDATION_STEPS))
+    }
+    print(f"    a training step          {typical['train']:6.1f} µs, of which")
     for name in PARTS:
-        print(f"    {name:24} {typical[name]:6.1f} µs")
-    rest = typical["step"] - sum(typical[name] for name in PARTS)
-    print(f"    {'rest of the step':24} {rest:6.1f} µs")
+        print(f"        {name:24} {typical[name]:6.1f} µs")
+    print(f"    a validation step        {typical['test']:6.1f} µs")
+    rest = epoch - STEPS * typical["train"] - VALIDATION_STEPS * typical["test"]
+    print(f"    the rest of an epoch     {rest:6.1f} µs: rows gathered, callbacks, logs")
 
 
 def _seconds(run: Callable[[], object]) -> float:
-    start = time.process_time()
+    start = time.thread_time()
     run()
-    return time.process_time() - start
+    return time.thread_time() - start
 
 
 def _python_calls(run: Callable[[], object]) -> int:

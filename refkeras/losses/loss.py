@@ -66,6 +66,11 @@ class Loss:
     def dtype(self) -> str:
         return self._dtype.name
 
+    @property
+    def has_pullback(self) -> bool:
+        """Whether the loss can train."""
+        return self._has_pullback
+
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the values of the samples."""
         if not self._has_pullback:
