@@ -1,9 +1,10 @@
 """Whole runs: the same script on refkeras and on Keras gives the same keys, numbers and types.
 
 Each case is one function of the module it runs on. Both sides start from the
-engine's weights. Values are compared in float64, where rounding is far below
-1e-10, so that no tolerance hides a formula; float32 runs are compared by
-`refkeras verify` and the replay campaign.
+engine's weights. The engine's numbers must lie within the error bars of the
+same run on refkeras, in float64 where the backend computes in it, where a bar
+is so narrow that it hides no formula; float32 runs are compared by `refkeras
+verify` and the replay campaign too.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import numpy as np
 import pytest
 
 import refkeras
-from parity_tests.engines import BACKEND, ENGINES, FLOAT64, KERAS_3, tensorflow_only, tf_keras, trains
+from parity_tests.agreement import assert_agrees, exactly
+from parity_tests.engines import BACKEND, ENGINES, FLOAT64, KERAS_3, numpy, tensorflow_only, tf_keras, trains
 from parity_tests.shows import shows
-from refkeras import semantics
+from refkeras import precision, semantics
+from refkeras.precision import BarArray
 
 pytestmark = trains
 RNG = np.random.default_rng(20240607)
@@ -28,6 +31,8 @@ Y3 = np.eye(3)[RNG.integers(0, 3, 11)]
 YI = RNG.integers(0, 3, 11)
 YB = RNG.integers(0, 2, (11, 1)).astype("float64")
 W = RNG.uniform(0.2, 2.0, 11)
+#: The widest floats of the backend, which both sides compute in.
+WIDEST = "float64" if FLOAT64 else "float32"
 
 
 def regression(k):
@@ -166,14 +171,14 @@ CASES = [
 
 
 @contextlib.contextmanager
-def float64(name):
-    """Both sides compute in float64 and mirror the same engine."""
+def widest(name):
+    """Both sides compute in the backend's widest floats and mirror the same engine."""
     modules = (refkeras, ENGINES[name])
     with semantics.use(name):
         try:
             for k in modules:
                 k.backend.clear_session()
-                k.backend.set_floatx("float64")
+                k.backend.set_floatx(WIDEST)
                 k.utils.set_random_seed(7)
             yield modules
         finally:
@@ -182,7 +187,7 @@ def float64(name):
                 k.backend.clear_session()
 
 
-def run(k, case, weights=None):
+def run(k, case, weights=None, bars=False):
     """Run every entry point of the case's model; return what came out, and the weights it started from."""
     model, x, y, extra = case(k)
     if weights is None:
@@ -192,59 +197,88 @@ def run(k, case, weights=None):
     options = {"verbose": 0, "shuffle": False, "batch_size": 4, "epochs": 3} | extra
     if "steps_per_epoch" in options:
         options["epochs"] = 2
-    with warnings.catch_warnings():
+    with precision.bars(model, WIDEST) if bars else contextlib.nullcontext() as barred, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         history = model.fit(x, y, **options)
-    found["history"] = history.history
-    found["epochs"] = history.epoch
-    found["evaluate"] = model.evaluate(x, y, batch_size=4, verbose=0)
-    found["evaluate dict"] = model.evaluate(x, y, batch_size=5, verbose=0, return_dict=True)
-    found["train_on_batch"] = model.train_on_batch(x, y)
-    found["test_on_batch"] = model.test_on_batch(x, y, return_dict=True)
-    found["predict"] = model.predict(x, batch_size=3, verbose=0)
-    found["predict_on_batch"] = model.predict_on_batch(x)
-    found["weights"] = model.get_weights()
+        found["history"] = history.history
+        found["epochs"] = history.epoch
+        found["evaluate"] = model.evaluate(x, y, batch_size=4, verbose=0)
+        found["evaluate dict"] = model.evaluate(x, y, batch_size=5, verbose=0, return_dict=True)
+        found["train_on_batch"] = model.train_on_batch(x, y)
+        found["test_on_batch"] = model.test_on_batch(x, y, return_dict=True)
+        found["predict"] = model.predict(x, batch_size=3, verbose=0)
+        found["predict_on_batch"] = model.predict_on_batch(x)
+        found["weights"] = barred.weights if bars else model.get_weights()
     return found, weights
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.__name__ for case in CASES])
 @pytest.mark.parametrize("name", ENGINES)
 def test_runs_alike(name, case):
-    with float64(name) as (ours, theirs):
+    with widest(name) as (ours, theirs):
         wanted, weights = run(theirs, case)
         got, _ = run(ours, case, weights)
-    assert_same(got, wanted)
+        bars, _ = run(ours, case, weights, bars=True)
+    assert_same_form(got, wanted)
+    assert_within(bars, wanted)
+    assert_within(bars, got)
 
 
-def assert_same(got, wanted, where="run"):
-    """Same nesting, types, keys in order; floats within 1e-10 of the larger, or of 1e-3."""
+def assert_same_form(got, wanted, where="run"):
+    """Same nesting, types, and keys in order."""
     if isinstance(wanted, dict):
         assert list(got) == list(wanted), where
         for key in wanted:
-            assert_same(got[key], wanted[key], f"{where}/{key}")
+            assert_same_form(got[key], wanted[key], f"{where}/{key}")
     elif isinstance(wanted, (list, tuple)):
         assert isinstance(got, (list, tuple)), f"{where}: {type(got)}"
         assert len(got) == len(wanted), where
         for i, (g, w) in enumerate(zip(got, wanted, strict=True)):
-            assert_same(g, w, f"{where}[{i}]")
+            assert_same_form(g, w, f"{where}[{i}]")
+    elif not isinstance(wanted, np.ndarray):
+        assert isinstance(got, type(wanted)) or type(wanted).__module__ == "numpy", f"{where}: {type(got)}"
     else:
-        if not isinstance(wanted, np.ndarray):
-            assert isinstance(got, type(wanted)) or type(wanted).__module__ == "numpy", f"{where}: {type(got)}"
-        # Without float64 throughout: nine steps of at most seven roundings each, of numbers of order 1.
-        tolerance = {"rtol": 1e-10, "atol": 1e-13} if FLOAT64 else dict.fromkeys(("rtol", "atol"), 9 * 7 * 2.0**-24)
-        np.testing.assert_allclose(got, wanted, **tolerance, err_msg=where)
+        assert got.dtype == wanted.dtype, f"{where}: {got.dtype}"
 
 
-def test_assert_same_can_fail():
+def assert_within(bars, found, where="run"):
+    """Each float within its bar, which has the same nesting; what has no bar the very same."""
+    if isinstance(bars, dict):
+        assert list(bars) == list(found), where
+        bars, found = list(bars.values()), list(found.values())
+    if isinstance(bars, (list, tuple)):
+        for i, (bar, value) in enumerate(zip(bars, found, strict=True)):
+            assert_within(bar, value, f"{where}[{i}]")
+    elif isinstance(bars, BarArray):
+        value = numpy(found)
+        narrow = value.astype(bars.dtype)  # a float of Python holds a number of the bar's dtype
+        np.testing.assert_array_equal(narrow.astype(value.dtype), value, err_msg=where)
+        assert_agrees(bars, narrow, what=where)
+    else:
+        np.testing.assert_array_equal(bars, found, err_msg=where)
+
+
+def test_assertions_can_fail():
     for got, wanted in [
         ({"b": 1.0, "a": 1.0}, {"a": 1.0, "b": 1.0}),
         ([1.0], [1.0, 1.0]),
-        (1.0 + (1e-9 if FLOAT64 else 1e-5), 1.0),
         (np.float32(1), 1.0),
         ([1.0], 1.0),
+        (np.ones(2, "float32"), np.ones(2)),
     ]:
         with pytest.raises((AssertionError, TypeError, ValueError)):
-            assert_same(got, wanted)
+            assert_same_form(got, wanted)
+    third = exactly(np.float32([1.0])) / exactly(np.float32([3.0]))
+    assert_within([{"a": third}, 2], [{"a": np.float32([1 / 3])}, 2])
+    for bars, found in [
+        ({"a": third}, {"b": np.float32([1 / 3])}),
+        ([third], [np.float32([1 / 3]), 1.0]),
+        (third, np.float32([1 / 3 + 2**-20])),
+        (third, np.array([1 / 3])),
+        (2, 3),
+    ]:
+        with pytest.raises((AssertionError, ValueError)):
+            assert_within(bars, found)
 
 
 def moves(model, call):
@@ -257,7 +291,7 @@ def moves(model, call):
 @pytest.mark.parametrize("name", ENGINES)
 def test_freezing_reaches_a_model_when_it_is_compiled_or_traced(name):
     seen = []
-    with float64(name) as modules:
+    with widest(name) as modules:
         for k in modules:
             outcome = []
             for eagerly in (False, True):
@@ -281,7 +315,7 @@ def test_freezing_reaches_a_model_when_it_is_compiled_or_traced(name):
 def test_training_said_in_the_graph(name):
     seen = []
     ones = np.ones((4, 50))
-    with float64(name) as modules:
+    with widest(name) as modules:
         for k in modules:
             outcome = []
             for said in (True, False):
@@ -297,11 +331,13 @@ def test_training_said_in_the_graph(name):
 @pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize("regularizer", ["L1", "L2", "L1L2"])
 def test_factors_of_regularizers(name, regularizer):
-    w = RNG.normal(size=(3, 4))
-    with float64(name) as modules:
-        ours, theirs = (float(getattr(k.regularizers, regularizer)(0.1)(w)) for k in modules)
-    # Sums of 12 terms: at most 13 roundings of a sum of positive terms, on each side.
-    assert abs(ours - theirs) <= 2 * 13 * (2.0**-53 if FLOAT64 else 2.0**-24) * theirs
+    w = RNG.normal(size=(3, 4)).astype(WIDEST)
+    with widest(name) as modules:
+        ours, theirs = (
+            getattr(k.regularizers, regularizer)(0.1)(w_)
+            for k, w_ in zip(modules, (exactly(w, WIDEST), w), strict=True)
+        )
+    assert_agrees(ours, theirs)
 
 
 @shows("uncompiled_is_runtime_error", "warns_without_weights")
@@ -309,7 +345,7 @@ def test_factors_of_regularizers(name, regularizer):
 @pytest.mark.parametrize("name", ENGINES)
 def test_where_the_loops_differ(name):
     found = []
-    with float64(name) as modules:
+    with widest(name) as modules:
         for k in modules:
             model = k.Sequential([k.Input((4,)), k.layers.Dense(1)])
             outcome = []
@@ -333,7 +369,7 @@ def test_where_the_loops_differ(name):
 @pytest.mark.parametrize("call", ["fit", "evaluate", "validate"])
 def test_no_data(call):
     found = []
-    with float64(KERAS_3) as modules:
+    with widest(KERAS_3) as modules:
         for k in modules:
             model = k.Sequential([k.Input((4,)), k.layers.Dense(1)])
             model.compile("sgd", "mse")
@@ -353,7 +389,7 @@ def test_no_data(call):
 @pytest.mark.parametrize("name", ENGINES)
 def test_steps_per_execution(name):
     seen = []
-    with float64(name) as modules:
+    with widest(name) as modules:
         for k in modules:
             model = k.Sequential([k.Input((4,)), k.layers.Dense(1)])
             model.compile("sgd", "mse", steps_per_execution=2)

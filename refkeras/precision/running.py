@@ -176,6 +176,14 @@ def _hooked(model: Any, found: Bars, dress: Any, machine: Machine, guaranteed: b
             return apply(gradients, *args)
 
         hook(optimizer, "apply", apply_noting)
+        add = optimizer.add_optimizer_variables
+
+        def add_dressed_slots(*args: Any, **kwargs: Any) -> Any:
+            made = add(*args, **kwargs)
+            dress(tree.flatten(made))
+            return made
+
+        hook(optimizer, "add_optimizer_variables", add_dressed_slots)  # an average begins with the weights' bars
     try:
         yield
     finally:
