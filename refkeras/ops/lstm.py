@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refkeras.ops.activations import sigmoid, tanh
+from refkeras.ops.buffers import buffer
 from refkeras.ops.lstm_cell import Activation, AnyCell, SigmoidTanhCell
-from refkeras.ops.lstm_product import GatewiseProduct, JointProduct, buffer, join, split
+from refkeras.ops.lstm_product import GatewiseProduct, JointProduct, join, split
 
 __all__ = ["lstm"]
 
@@ -152,6 +153,21 @@ class _Run(NamedTuple):
 _RING = 4
 
 
+def _put_inputs(into: Any, x: Any) -> None:
+    """Copy the inputs of some steps, (steps, F, B), whose memory is most often (B, T, F).
+
+    The length of such a row is often a power of two, so that the inputs of all samples fall into one set of the cache,
+    where each pushes another out. An odd number of steps to a row spreads them.
+    """
+    steps, F, B = x.shape
+    if B < 16:
+        into[...] = x
+        return
+    rows = buffer(x, B, steps + 1 + steps % 2, F)[:, :steps]
+    rows[...] = x.transpose(2, 0, 1)
+    into[...] = rows.transpose(1, 2, 0)
+
+
 def _forward(
     x: Any, n: int, u: int, cell: Any, product: Any, hidden: Any, h0: Any, c0: Any, *, keep: bool, sequence: bool
 ) -> _Run:
@@ -173,11 +189,13 @@ def _forward(
     gates = G[:, : 4 * u], G[:, : 3 * u], G[:, 3 * u : 4 * u], G[:, u : 3 * u], G[:, 3 * u :], G[:, :u]
     views = zip(S, H_next, C_next, A, *gates, strict=True)
     y = None if keep or not sequence else buffer(x, T, u, B)
+    packed = min(slots, max(_RING, 2**16 // (F * B + 1)))  # inputs of so many steps at once: what fits in a cache
     with np.errstate(over="ignore"):  # e^z may overflow to infinity, and the sigmoid is 0 then
         for t, view in enumerate(itertools.islice(views if keep else itertools.cycle(views), T)):
             s, h_next, c_next, act_c, z, oif, g, i_f, g_c, o = view
-            if t % slots == 0:
-                S[: T - t, u : u + F] = x[t : t + slots]
+            if t % packed == 0:
+                first = t % slots
+                _put_inputs(S[first : first + min(packed, T - t), u : u + F], x[t : t + packed])
             product.forward(t, s, z)
             cell.forward(oif, g, i_f, g_c, o, c_next, act_c, h_next)
             if hidden is not None and hidden[t] is not None:

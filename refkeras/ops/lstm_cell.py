@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from refkeras.ops.lstm_product import buffer
+from refkeras.ops.buffers import buffer
 
 __all__ = ["AnyCell", "SigmoidTanhCell"]
 
@@ -74,7 +74,7 @@ class SigmoidTanhCell:
         dZ[:, :u] *= A
         dZ[:, u : 3 * u] *= G[:, 3 * u :]
         dz_g *= G[:, u : 2 * u]
-        dc_dh = A * A
+        dc_dh = np.multiply(A, A, out=buffer(A, *A.shape))
         np.subtract(self._one, dc_dh, out=dc_dh)
         dc_dh *= G[:, :u]
         return list(zip(dZ[:, :u], dZ[:, u:].reshape(steps, 3, u, B), dc_dh, G[:, 2 * u : 3 * u], strict=True))

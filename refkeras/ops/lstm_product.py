@@ -14,12 +14,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["GatewiseProduct", "JointProduct", "buffer", "join", "split"]
+from refkeras.ops.buffers import buffer
 
-
-def buffer(like: Any, *shape: int) -> Any:
-    """An uninitialized array of this shape, in C order (`empty_like` would copy the order of `like`'s axes)."""
-    return np.empty_like(like, shape=shape, order="C")
+__all__ = ["GatewiseProduct", "JointProduct", "join", "split"]
 
 
 def join(kernel: Any, recurrent_kernel: Any, bias: Any, negate_sigmoids: bool) -> Any:

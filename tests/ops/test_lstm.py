@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refkeras.ops import activations, rectifiers, softmax
+from refkeras.ops import activations, buffers, rectifiers, softmax
 from refkeras.ops import lstm as lstm_module
 from refkeras.ops.lstm import lstm
 from tests.ops import reference_lstm
@@ -145,6 +145,7 @@ def test_relu_overflow_is_infinite_as_elsewhere():
 
 def peak(function):
     function()
+    buffers._kept.clear()  # memory that is used again is not seen as taken
     tracemalloc.start()
     try:
         function()
@@ -168,3 +169,26 @@ def test_inference_keeps_no_residuals(sequences):
     assert per_step <= 1.1 * needed
     trained = peak(lambda: lstm(np.zeros((B, 450, F)), kernel, recurrent_kernel))
     assert trained > 5 * 450 * 8 * B * u, "the measurement does not see the residuals of training"
+
+
+def test_memory_in_use_is_not_given_out_again():
+    """Results and residuals of one pass stay as they are while others run; then their memory is used again."""
+    rng = np.random.default_rng(0)
+    x, kernel, recurrent_kernel = (rng.normal(size=s).astype("float32") for s in ((40, 60, 9), (9, 64), (16, 64)))
+    (y, h, c), pullback = lstm(x, kernel, recurrent_kernel, return_sequences=True)
+    kept = y.copy(), h.copy(), c.copy()
+    first = pullback(np.ones_like(y))
+    for _ in range(3):
+        lstm(x[::-1], kernel, recurrent_kernel, return_sequences=True)[1](np.ones_like(y))
+    for a, b in zip((y, h, c), kept, strict=True):
+        np.testing.assert_array_equal(a, b)
+    buffers._kept.clear()
+    (_, _, _), pullback = lstm(x, kernel, recurrent_kernel, return_sequences=True)
+    for a, b in zip(pullback(np.ones_like(y))[:3], first[:3], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_no_more_memory_is_kept_than_said():
+    held = [buffers.buffer(np.zeros(1), 2**17 + n) for n in range(80)]
+    assert len({a.ctypes.data for a in held}) == 80
+    assert sum(m.size for m in buffers._kept) <= buffers.KEPT
