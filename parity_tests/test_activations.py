@@ -254,6 +254,22 @@ def test_slope_of_leaky_relu_in_float64():
     assert (mine[0] == -20) == (rule == "exact") == (BACKEND != "tensorflow")
 
 
+@pytest.mark.skipif(BACKEND == "numpy", reason="Keras's NumPy backend has no float64")
+@shows("gelu_constants")
+@pytest.mark.parametrize("approximate", [False, True])
+def test_constants_of_gelu_in_float64(approximate):
+    """Rounded to float32, 1/√2 and 0.044715 move gelu by 1e-9; float64 itself would move it by 1e-16."""
+    x = np.array([0.4, 1.3])
+    real = numpy(keras.activations.gelu(tensor(x), approximate=approximate))
+    found = {}
+    for name in ("keras-3@tensorflow", "keras-3@torch"):
+        with semantics.use(name):
+            found[name] = numpy(activations.gelu(x, approximate=approximate))
+    assert np.all(np.abs(found["keras-3@tensorflow"] - found["keras-3@torch"]) > 1e-12)
+    is_rounded = np.abs(real - found["keras-3@tensorflow"]) < np.abs(real - found["keras-3@torch"])
+    assert is_rounded.tolist() == [semantics.current().gelu_constants == "float32"] * 2 == [BACKEND == "tensorflow"] * 2
+
+
 NO_GRADIENTS = pytest.mark.skipif(BACKEND == "numpy", reason="Keras's NumPy backend computes no gradients")
 
 

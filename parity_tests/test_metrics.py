@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import refkeras
 from parity_tests import keras_2_0_losses as recorded
 from parity_tests.agreement import assert_agrees, assert_same, exactly
-from parity_tests.engines import ENGINES, NATIVE_ERRORS, both_kerases, keras, numpy, tensor, tf_keras
+from parity_tests.engines import BACKEND, ENGINES, NATIVE_ERRORS, both_kerases, keras, numpy, tensor, tf_keras
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import metrics, precision, semantics
@@ -239,6 +239,33 @@ def test_mean_metric_counts():
         assert ours.result() == numpy(theirs.result())
         results.append(float(ours.result()))
     assert results == [0.5, np.float32(12 / 18)]
+
+
+@shows("metric_numbers")
+@pytest.mark.skipif(BACKEND == "numpy", reason="Keras's NumPy backend has no float64")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "values",
+    [0.1, [0.1], [[0.1]], (0.1,), np.float64(0.1), [np.float64(0.1)], [0.1, np.float64(0.3)], [np.float64(0.1), 0.3]],
+    ids=repr,
+)
+def test_python_numbers_given_to_metrics(values, dtype):
+    """A list of Python numbers is float32 in TensorFlow before it is cast to the metric's dtype."""
+    if dtype == "float64" and BACKEND == "jax":
+        pytest.skip("JAX has no float64 unless it is told to")
+    given = [(engine, *both) for engine in ENGINES for both in ((values, None), (np.ones(np.shape(values)), values))]
+    for engine, numbers, weights in given:
+        with semantics.use(engine):
+            for name in ("Sum", "Mean")[: 2 if BACKEND == "tensorflow" else 1]:  # PyTorch takes means in float32
+                theirs, ours = getattr(ENGINES[engine].metrics, name)(dtype=dtype), getattr(metrics, name)(dtype=dtype)
+                theirs.update_state(numbers, sample_weight=weights)
+                ours.update_state(numbers, sample_weight=weights)
+                # One number, or one sum of two: no order of additions can matter.
+                assert_same(numpy(ours.total), numpy(theirs.total))
+        if type(values) is float and dtype == "float64":
+            rule = semantics.get(engine).metric_numbers
+            rounded = rule == "all rounded" or (weights is None and rule == "values rounded")
+            assert (float(ours.total.numpy()) != 0.1) == rounded
 
 
 @shows("metrics_cast")

@@ -341,6 +341,9 @@ class Semantics:
         doc="The gradient of relu: dy · (x > 0), where NaN stays NaN; or dy where x > 0, else 0; or 0 where x <= 0, "
         "else dy, so that a NaN of x lets dy through.",
     )
+    gelu_constants: str = one_of(
+        "float32", "exact", doc="gelu's constants 1/√2 and 0.044715 in float64: rounded to float32, or exact."
+    )
     leaky_relu_slope: str = one_of(
         "float32", "exact", doc="The negative slope of leaky_relu and relu in float64: rounded to float32, or exact."
     )
@@ -518,6 +521,13 @@ class Semantics:
     # -- metrics ---------------------------------------------------------------
     mean_metric_counts: str = one_of(
         "samples", "elements", doc="What Mean counts: samples, whose values it averages first, or all elements."
+    )
+    metric_numbers: str = one_of(
+        "values rounded",
+        "all rounded",
+        "exact",
+        doc="Python numbers, and lists of them, given to metrics: values pass through float32 whatever the metric's "
+        "dtype; or weights, targets and predictions too; or none.",
     )
     metrics_cast: bool = one_of(
         False, True, doc="Metrics made of functions cast their arguments to the metric's dtype, and match their ranks."
@@ -778,6 +788,7 @@ _TF_KERAS = dataclasses.replace(
     largest_of_nothing_fails=False,
     # metrics
     mean_metric_counts="elements",
+    metric_numbers="all rounded",
     metrics_cast=True,
     metrics_use_mask=False,
     value_mask="always",
@@ -903,6 +914,7 @@ _KERAS_3_JAX = dataclasses.replace(
     regularizer_factors="floatx",
     relu_constants="exact",
     relu_gradient="select",
+    gelu_constants="exact",
     leaky_relu_slope="exact",
     leaky_relu_slope_at_0="positive",
     celu_slope_at_0=1,
@@ -911,6 +923,7 @@ _KERAS_3_JAX = dataclasses.replace(
     sparse_crossentropy_normalizes="before clip",
     softmax_crossentropy_gradient="derivative",
     sparse_label_out_of_range="zero",
+    metric_numbers="exact",
     argmax_of_nan="first",
     masked_first_output="initial state",
     unrolled_output_is_zeroed=False,
@@ -930,6 +943,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     regularizer_factors="floatx",
     relu_constants="exact",
     relu_gradient="zero unless above",
+    gelu_constants="exact",
     leaky_relu_slope="exact",
     celu_slope_at_0=1,
     selu_slope_at_0="left",
@@ -940,6 +954,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     sparse_crossentropy_axis="any",
     softmax_crossentropy_gradient="derivative",
     sparse_label_out_of_range="IndexError",
+    metric_numbers="exact",
     argmax_of_nan="first",
     argmax_orders_zeros=False,
     unrolled_backwards_mask_fails=True,
@@ -962,6 +977,7 @@ _KERAS_3_NUMPY = dataclasses.replace(
     binary_crossentropy_of_logits="clipped",
     softmax_crossentropy_gradient="derivative",
     sparse_label_out_of_range="negative is zero",
+    metric_numbers="exact",
     argmax_of_nan="first",
     masked_first_output="initial state",
     unrolled_output_is_zeroed=False,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from refkeras import semantics
 from refkeras.activations.support import array, computed_by, value, value_with_logits
 from refkeras.ops import activations as ops
 from refkeras.tensor import Tensor, wrap
@@ -132,7 +134,11 @@ def silu(x: Any) -> Tensor:
     return value(ops.silu, x)
 
 
-@computed_by(ops.gelu)
+def _gelu_forward(x: Any, approximate: bool = False) -> tuple[Any, Callable[[Any], Any]]:
+    return ops.gelu(x, approximate, through_float32=semantics.current().gelu_constants == "float32")
+
+
+@computed_by(_gelu_forward)
 def gelu(x: Any, approximate: bool = False) -> Tensor:
     """x Φ(x), Φ being the distribution function of the normal distribution; or its approximation by tanh.
 
@@ -141,7 +147,7 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
         >>> print(gelu([0.0, 1.0]).numpy().round(4))
         [0.     0.8413]
     """
-    return value(ops.gelu, x, approximate)
+    return value(_gelu_forward, x, approximate)
 
 
 @computed_by(ops.mish)

@@ -20,7 +20,7 @@ from refkeras.metrics.metric import Metric
 from refkeras.saving import serialization
 from refkeras.tensor import Tensor, is_tensor, unwrap, wrap
 
-__all__ = ["Mean", "MeanMetricWrapper", "Sum"]
+__all__ = ["Mean", "MeanMetricWrapper", "Sum", "python_numbers"]
 
 Array = Any
 _NUMBERS = (int, float, np.generic)
@@ -44,7 +44,8 @@ class Sum(Metric):
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         total = self.total.value
-        values, _ = _weighted(values, sample_weight, self._dtype, _sum, total)
+        values, weights = python_numbers(values), python_numbers(sample_weight, "all rounded")
+        values, _ = _weighted(values, weights, self._dtype, _sum, total)
         total[()] = total[()] + _sum(values, None)
 
     def result(self) -> Tensor:
@@ -81,6 +82,8 @@ class Mean(Metric):
             InvalidArgumentError: the weights do not broadcast with the values.
         """
         total, count = self.total.value, self.count.value
+        if self._number is not np.float32:
+            values, sample_weight = python_numbers(values), python_numbers(sample_weight, "all rounded")
         if isinstance(values, _NUMBERS) and (sample_weight is None or isinstance(sample_weight, _NUMBERS)):
             weight = self._number(1 if sample_weight is None else sample_weight)
             total[()] = total[()] + self._number(values) * weight
@@ -134,6 +137,7 @@ class MeanMetricWrapper(Mean):
         """Return what the function gives for a batch, and the weights of these values."""
         rules = semantics.current()
         if rules.metrics_cast:
+            y_true, y_pred = python_numbers(y_true, "all rounded"), python_numbers(y_pred, "all rounded")
             y_true, y_pred = match_ranks_of_tensors(_cast(y_true, self._dtype), _cast(y_pred, self._dtype))
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         mask = getattr(y_pred, "_keras_mask", None) if rules.metrics_use_mask else None
@@ -154,6 +158,23 @@ class MeanMetricWrapper(Mean):
 
             config = {**config, "fn": serialization.deserialize_keras_object(config["fn"], None, FUNCTIONS)}
         return cls(**config)
+
+
+def python_numbers(value: Any, *rules: str) -> Any:
+    """Return Python numbers as TensorFlow takes them before it casts: float32, where the first of them is no float64.
+
+    `rules` are the values of `semantics.metric_numbers` under which it does; without any, all but "exact".
+    """
+    rule = semantics.current().metric_numbers
+    if rule == "exact" or (rules and rule not in rules) or not isinstance(value, (float, list, tuple)):
+        return value
+    first = value
+    while isinstance(first, (list, tuple)) and first:
+        first = first[0]
+    if type(first) not in (bool, int, float, np.float32):
+        return value
+    array = np.asarray(value)
+    return array.astype(np.float32)[()] if array.dtype == np.float64 else value
 
 
 def _cast(value: Any, dtype: Any) -> Any:

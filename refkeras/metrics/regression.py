@@ -15,7 +15,7 @@ from refkeras.losses.arrays import (
 )
 from refkeras.losses.functions import mean_absolute_error, mean_squared_error
 from refkeras.losses.regression import log_cosh, mean_absolute_percentage_error, mean_squared_logarithmic_error
-from refkeras.metrics.reduction import Mean, MeanMetricWrapper
+from refkeras.metrics.reduction import Mean, MeanMetricWrapper, python_numbers
 from refkeras.tensor import Tensor, wrap
 
 __all__ = [
@@ -94,6 +94,7 @@ class RootMeanSquaredError(Mean):
             y_true, y_pred: arrays whose shapes broadcast.
             sample_weight: broadcast to the squared errors.
         """
+        y_true, y_pred = python_numbers(y_true, "all rounded"), python_numbers(y_pred, "all rounded")
         y_true, y_pred = as_array(y_true, self._dtype), as_array(y_pred, self._dtype)
         if semantics.current().metrics_cast:
             y_true, y_pred = match_ranks_of_tensors(y_true, y_pred)

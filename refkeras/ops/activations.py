@@ -227,15 +227,16 @@ def mish(x: Any) -> tuple[Any, Pullback]:
     return x * t, pullback
 
 
-_SQRT_1_2 = float(np.float32(0.5**0.5))  # TensorFlow casts this constant, and 0.044715, from float32 even in float64
+_SQRT_1_2 = 0.5**0.5
 _SQRT_2_PI = (2 / np.pi) ** 0.5
-_CUBIC = float(np.float32(0.044715))
+_CUBIC = 0.044715
 
 
-def gelu(x: Any, approximate: bool = False) -> tuple[Any, Pullback]:
+def gelu(x: Any, approximate: bool = False, *, through_float32: bool = False) -> tuple[Any, Pullback]:
     """y = x Φ(x) = ½ x erfc(−x / √2);  y' = Φ(x) + x φ(x)
 
     `approximate`: y = ½ x (1 + t), with t = tanh(√(2/π) (x + 0.044715 x³)).
+    `through_float32` rounds 1/√2 and 0.044715 to float32, as TensorFlow does in float64 too.
 
     Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415).
 
@@ -244,21 +245,24 @@ def gelu(x: Any, approximate: bool = False) -> tuple[Any, Pullback]:
         >>> import numpy as np
         >>> y, pullback = gelu(np.array([0.0, 1.0]))
         >>> print(y, pullback(np.ones(2)))
-        [0.         0.84134474] [0.5        1.08331547]
+        [0.         0.84134475] [0.5        1.08331547]
     """
+    root, cubic = _SQRT_1_2, _CUBIC
+    if through_float32:
+        root, cubic = float(np.float32(root)), float(np.float32(cubic))
     if approximate:
-        t = np.tanh(_SQRT_2_PI * (x + _CUBIC * (x * x * x)))
+        t = np.tanh(_SQRT_2_PI * (x + cubic * (x * x * x)))
 
         def pullback(dy: Any) -> Any:
-            return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_SQRT_2_PI * (1 + 3 * _CUBIC * (x * x))))
+            return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_SQRT_2_PI * (1 + 3 * cubic * (x * x))))
 
         return 0.5 * x * (1 + t), pullback
 
-    e = erfc(-_SQRT_1_2 * x)
+    e = erfc(-root * x)
 
     def pullback_exact(dy: Any) -> Any:
-        z = _SQRT_1_2 * x
-        return dy * (0.5 * e + 0.5 * x * (_SQRT_1_2 * 2 / np.pi**0.5 * np.exp(-z * z)))
+        z = root * x
+        return dy * (0.5 * e + 0.5 * x * (root * 2 / np.pi**0.5 * np.exp(-z * z)))
 
     return 0.5 * x * e, pullback_exact
 
