@@ -217,6 +217,11 @@ class LossFunctionWrapper(Loss):
             y_true, y_pred = self._matched(y_true, y_pred, tensors)
         return self.fn(y_true, y_pred, **self._fn_kwargs)
 
+    @property
+    def has_pullback(self) -> bool:
+        own = type(self).forward is not LossFunctionWrapper.forward
+        return self._has_pullback and (own or hasattr(self.fn, "with_logits") or hasattr(self.fn, "forward"))
+
     def forward(self, y_true: Any, y_pred: Any) -> tuple[Any, Pullback]:
         values, back, _ = self._pass(as_array(y_true), as_array(y_pred), None)
         return values, back

