@@ -1,8 +1,8 @@
 """Uninitialized arrays whose memory is used again.
 
 The memory of an array that is freed often goes back to the system, and comes back page by page, each of them cleared
-first: for some megabytes that takes as long as an LSTM pass over them (docs/performance.md). So the
-memory of arrays of middling size is kept, and given out again once no array refers to it.
+first: for some megabytes that takes as long as an LSTM pass over them (`python benchmarks/page_faults.py`). So
+the memory of arrays of middling size is kept, and given out again once no array refers to it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,28 @@ KEPT = 2**26
 
 _kept: list[np.ndarray] = []
 _lock = threading.Lock()
-# Only where a count of references tells that there is none.
-_counts = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+def _references(place: int) -> int:
+    """How many references there are to what is kept at a place: those of this call, and one for each view."""
+    return sys.getrefcount(_kept[place])
+
+
+def _count_of_none() -> int | None:
+    """`_references` of memory that no array refers to; None where the count does not tell."""
+    if sys.implementation.name != "cpython" or not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return None
+    _kept.append(np.empty(1, np.uint8))
+    try:
+        alone = _references(0)
+        view = _kept[0].view(np.int8).reshape(1, 1)
+        return alone if _references(0) == alone + len(view) else None
+    finally:
+        _kept.clear()
+
+
+# It depends on the release of Python.
+_ALONE = _count_of_none()
 
 
 def buffer(like: Any, *shape: int) -> Any:
@@ -38,7 +58,7 @@ def buffer(like: Any, *shape: int) -> Any:
         >>> buffer(np.zeros(1), 200, 300).ctypes.data == place
         True
     """
-    if type(like) is np.ndarray and _counts:
+    if type(like) is np.ndarray and _ALONE is not None:
         size = math.prod(shape) * like.itemsize
         if SMALLEST <= size <= LARGEST:
             return _memory(size).view(like.dtype).reshape(shape)
@@ -49,11 +69,9 @@ def _memory(size: int) -> np.ndarray:
     """Return `size` bytes that no other array refers to."""
     with _lock:
         for place in range(len(_kept)):
-            memory = _kept[place]
-            # Referred to by the list, by this name and by the call: by no view.
-            if memory.size == size and sys.getrefcount(memory) == 3:
+            if _kept[place].size == size and _references(place) == _ALONE:
                 _kept.append(_kept.pop(place))
-                return memory
+                return _kept[-1]
         memory = np.empty(size, np.uint8)
         _kept.append(memory)
         excess = sum(m.size for m in _kept) - KEPT

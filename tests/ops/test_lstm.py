@@ -171,24 +171,39 @@ def test_inference_keeps_no_residuals(sequences):
     assert trained > 5 * 450 * 8 * B * u, "the measurement does not see the residuals of training"
 
 
-def test_memory_in_use_is_not_given_out_again():
-    """Results and residuals of one pass stay as they are while others run; then their memory is used again."""
-    rng = np.random.default_rng(0)
-    x, kernel, recurrent_kernel = (rng.normal(size=s).astype("float32") for s in ((40, 60, 9), (9, 64), (16, 64)))
-    (y, h, c), pullback = lstm(x, kernel, recurrent_kernel, return_sequences=True)
-    kept = y.copy(), h.copy(), c.copy()
-    first = pullback(np.ones_like(y))
-    for _ in range(3):
-        lstm(x[::-1], kernel, recurrent_kernel, return_sequences=True)[1](np.ones_like(y))
-    for a, b in zip((y, h, c), kept, strict=True):
-        np.testing.assert_array_equal(a, b)
-    buffers._kept.clear()
-    (_, _, _), pullback = lstm(x, kernel, recurrent_kernel, return_sequences=True)
-    for a, b in zip(pullback(np.ones_like(y))[:3], first[:3], strict=True):
-        np.testing.assert_array_equal(a, b)
+@given(
+    st.integers(16, 40), st.integers(1, 12), st.integers(1, 9), st.integers(0, 2**32), st.sampled_from(["BTF", "TBF"])
+)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_inputs_are_put_where_they_belong(B, steps, F, seed, order):
+    x = np.random.default_rng(seed).normal(size=(B, steps, F))
+    if order == "TBF":
+        x = np.ascontiguousarray(x.transpose(1, 0, 2)).transpose(1, 0, 2)
+    into = np.full((steps, F, B), np.nan)
+    lstm_module._put_inputs(into, x.transpose(1, 2, 0))
+    np.testing.assert_array_equal(into, x.transpose(1, 2, 0))
 
 
-def test_no_more_memory_is_kept_than_said():
-    held = [buffers.buffer(np.zeros(1), 2**17 + n) for n in range(80)]
-    assert len({a.ctypes.data for a in held}) == 80
-    assert sum(m.size for m in buffers._kept) <= buffers.KEPT
+@pytest.mark.parametrize("T", [1, 4, 5, 11])
+@pytest.mark.parametrize("F", [3, 700])
+def test_many_samples_are_as_each_alone(T, F):
+    """Of 700 features and 40 samples four steps are put at once, of 3 all; with one sample none are packed."""
+    B, u = 40, 2
+    rng = np.random.default_rng(T * F)
+    weights = [rng.normal(size=s) / np.sqrt(F) for s in ((F, 4 * u), (u, 4 * u), (4 * u,))]
+    x, dy = rng.normal(size=(B, T, F)), rng.normal(size=(B, T, u))
+    for flags in ({}, {"go_backwards": True}):
+        (y, _, _), pullback = lstm(x, *weights, return_sequences=True, **flags)
+        dx, dW, *_ = pullback(dy)
+        without = lstm(x, *weights, return_sequences=True, pullback=False, **flags)[0][0]
+        np.testing.assert_array_equal(without, y)
+        total = np.zeros_like(dW)
+        for n in range(B):
+            (one, _, _), pull = lstm(x[n : n + 1], *weights, return_sequences=True, **flags)
+            d_one, dW_one, *_ = pull(dy[n : n + 1])
+            total += dW_one
+            # As in test_values_and_gradients, but for sums of 702 terms in each of 11 steps.
+            bound = 11 * 1000 * 2.0**-53
+            np.testing.assert_allclose(y[n], one[0], rtol=0, atol=bound)
+            np.testing.assert_allclose(dx[n], d_one[0], rtol=0, atol=bound * (1 + np.abs(dx).max()))
+        np.testing.assert_allclose(dW, total, rtol=0, atol=B * bound * (1 + np.abs(dW).max()))
