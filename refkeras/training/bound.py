@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from refkeras import config, semantics, tree
+from refkeras.losses.loss import Loss
 from refkeras.losses.reduction import apply_mask
 from refkeras.training.compile_losses import LossTerm
 from refkeras.training.compile_metrics import MetricEntry
@@ -65,7 +66,7 @@ class Reader:
 class LossStep:
     """One loss term with the places it reads from."""
 
-    __slots__ = ("dtype", "factor", "index", "loss", "output", "read", "trains", "value_and_pullback")
+    __slots__ = ("direct", "dtype", "factor", "index", "loss", "output", "read", "value_and_pullback")
 
     def __init__(self, index: int, term: LossTerm, reader: Reader, batch: Batch) -> None:
         self.index = index
@@ -73,7 +74,8 @@ class LossStep:
         self.output = term.output
         self.read = reader.read
         self.value_and_pullback = term.loss.value_and_pullback
-        self.trains = term.loss.has_pullback
+        # A call takes its arguments for a user's, which costs more; one that is overridden may compute anything.
+        self.direct = term.loss.has_pullback and type(term.loss).__call__ is Loss.__call__
         floatx = np.dtype(config.floatx())
         exact = semantics.current().output_matching == "exact"
         dtype = floatx if exact else batch.preds[term.output].dtype
@@ -83,8 +85,7 @@ class LossStep:
 
     def value(self, ys: Sequence[Any], preds: Sequence[Any], ws: Sequence[Any] | None) -> Any:
         y, pred, w = self.read(ys, preds, ws)
-        # A call takes its arguments for a user's, which costs more.
-        value = self.value_and_pullback(y, pred, w)[0] if self.trains else self.loss(y, pred, w)
+        value = self.value_and_pullback(y, pred, w)[0] if self.direct else self.loss(y, pred, w)
         return value if self.dtype is None else value.astype(self.dtype)
 
     def both(self, ys: Sequence[Any], preds: Sequence[Any], ws: Sequence[Any] | None) -> tuple[Any, Any, Any]:

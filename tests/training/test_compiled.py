@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+import refkeras
 from refkeras import losses, metrics, semantics, tree
 from refkeras.tensor import wrap
 from refkeras.training.compiled import Compiled
@@ -226,3 +227,21 @@ def test_messages(compiled, error, message):
 def test_messages_about_targets(y, error, message):
     with pytest.raises(error, match=message):
         bound(y, P, loss="mse")
+
+
+class Tripled(losses.MeanSquaredError):
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        return 3 * super().__call__(y_true, y_pred, sample_weight)
+
+
+def without_pullback(y_true, y_pred):
+    return np.mean(np.abs(np.asarray(y_true) - np.asarray(y_pred)) ** 3, axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"), [("mse", 4.0), (Tripled(), 12.0), (without_pullback, 8.0), (losses.mean_squared_error, 4.0)]
+)
+def test_evaluate_takes_every_kind_of_loss(loss, expected):
+    model = refkeras.Sequential([refkeras.Input((2,)), refkeras.layers.Dense(1, kernel_initializer="zeros")])
+    model.compile("sgd", loss)
+    assert model.evaluate(np.ones((5, 2)), np.full((5, 1), 2.0), batch_size=3, verbose=0) == expected
