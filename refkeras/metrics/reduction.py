@@ -165,8 +165,10 @@ def python_numbers(value: Any, *rules: str) -> Any:
 
     `rules` are the values of `semantics.metric_numbers` under which it does; without any, all but "exact".
     """
+    if not isinstance(value, (float, list, tuple)):  # asked first: every batch comes by here, most often as arrays
+        return value
     rule = semantics.current().metric_numbers
-    if rule == "exact" or (rules and rule not in rules) or not isinstance(value, (float, list, tuple)):
+    if rule == "exact" or (rules and rule not in rules):
         return value
     first = value
     while isinstance(first, (list, tuple)) and first:
