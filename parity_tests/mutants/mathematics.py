@@ -154,9 +154,9 @@ ACTIVATIONS = (
     _smooth("silu' forgets x", "dy * (s * (1 + x * (1 - s)))", "dy * (s * (1 + (1 - s)))"),
     _smooth(
         "gelu's constant exact in float64",
-        "_CUBIC = float(np.float32(0.044715))",
-        "_CUBIC = 0.044715",
-        "test_activations.py::test_gelu_by_tanh",
+        "root, cubic = float(np.float32(root)), float(np.float32(cubic))",
+        "root, cubic = float(np.float32(root)), cubic",
+        "test_activations.py::test_constants_of_gelu_in_float64",
     ),
     _piecewise("hard sigmoid's slope", "    return y / 6, pullback", "    return 0.2 * (y - 3) + 0.5, pullback"),
     _piecewise("hard tanh has a gradient inside only", "(x >= -1) & (x <= 1)", "(x > -1) & (x < 1)", KINKS),
