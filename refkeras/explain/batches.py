@@ -21,6 +21,8 @@ _REDUCED = {
 }
 _AS_GIVEN = "As its function gave it, which is not one that is taken apart, or what it read is not kept."
 _GONE = "What it was computed from is not kept."
+_IGNORED = "Keras adds 0 for a sample of the ignored class, and counts it all the same."
+_ONE_NUMBER = "The metric is a loss, which makes one number of a batch: each batch counts once, whatever its size."
 
 
 class BatchView:
@@ -95,19 +97,22 @@ class BatchView:
         return self._once("term", i, lambda: self._term(i))
 
     def _term(self, i: int) -> Derivation:
-        name = self._term_name(i)
         info, term = (self.run.terms or [])[i], self.batch.terms[i]
         assert term is not None
         notes = [f"{info.loss} of the output {info.output!r}."]
+        if term.values is not None and info.reduction in _REDUCED:
+            notes.append(_REDUCED[info.reduction])
+        return self._reduced(self._term_name(i), term, notes)
+
+    def _reduced(self, name: str, term: TermBatch, notes: list[str], what: str = "loss") -> Derivation:
+        """Return where the one number comes from that a loss makes of its values."""
         if term.values is None:
             return given(name, term.value, [*notes, _GONE])
-        if info.reduction in _REDUCED:
-            notes.append(_REDUCED[info.reduction])
         flat, place = in_memory_order(term.values)
         dtype = flat.dtype
 
         def value(j: int) -> Derivation:
-            return self._value(f"loss of {self.sample(place(j))}", term.samples, place(j), flat[j])
+            return self._value(f"{what} of {self.sample(place(j))}", term.samples, place(j), flat[j])
 
         if term.weights is None:
             inputs = Inputs(flat, value)
@@ -154,11 +159,14 @@ class BatchView:
         flat, place = in_memory_order(measured.values)
 
         def value(j: int) -> Derivation:
+            if measured.reduced is not None:
+                return self._reduced(f"{info.key} of the batch", measured.reduced, [_ONE_NUMBER], info.key)
             label = f"{info.key} of {self.sample(place(j))}"
             return self._value(label, measured.samples, place(j), flat[j])
 
         if measured.weights is None:
-            return self._total(derive(name, "sum", Inputs(flat, value), flat.dtype), measured)
+            notes = [_IGNORED] if _ignores(measured.samples) else []
+            return self._total(derive(name, "sum", Inputs(flat, value), flat.dtype, notes=notes), measured)
         weights, _ = in_memory_order(_like(measured.weights, measured.values))
 
         def weighted(j: int) -> Derivation:
@@ -252,6 +260,10 @@ def _like(array: Any, other: Any) -> Any:
     found = np.empty_like(other)
     found[...] = array
     return found
+
+
+def _ignores(samples: Samples | None) -> bool:
+    return samples is not None and samples.ignored is not None and bool(np.any(samples.targets == samples.ignored))
 
 
 def _weight_notes(term: TermBatch, index: tuple[int, ...]) -> list[str]:

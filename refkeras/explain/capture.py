@@ -15,7 +15,7 @@ from refkeras.explain.reading import loss_samples, metric_samples, squared_error
 from refkeras.explain.records import BatchRecord, MeasureBatch, Samples, TermBatch
 from refkeras.explain.scores import r2_batch
 from refkeras.losses.arrays import as_array, match_weights
-from refkeras.losses.reduction import divisor_of, weigh
+from refkeras.losses.reduction import apply_mask, divisor_of, weigh
 from refkeras.metrics.reduction import _mean as mean_of_axes
 from refkeras.metrics.reduction import _sum as sum_of_axes
 from refkeras.metrics.reduction import _weighted as weighted_values
@@ -41,7 +41,10 @@ def batch_record(record: StepRecord, *, keep_samples: bool) -> BatchRecord:
     for step in bound.steps:
         y, pred, w = step.read(record.ys, record.preds, record.ws)
         part = record.parts[step.index] if len(record.parts) else None
-        terms[step.index] = _term(step, y, pred, w, part, keep_samples)
+        term = _term(step.loss, y, pred, w, part, step.dtype, keep_samples)
+        if term.value is None:
+            term.value = _scalar(step.value([y], [pred], None))
+        terms[step.index] = term
     measures = []
     for metric in bound.metrics:
         arguments = bound.metric_arguments(metric, record.ys, record.preds, record.ws)
@@ -54,9 +57,7 @@ def batch_record(record: StepRecord, *, keep_samples: bool) -> BatchRecord:
 def nbytes(batch: BatchRecord, samples_only: bool = False) -> int:
     """Return about how many bytes a batch takes, or its samples alone."""
     total = 0 if samples_only else 400 + 8 * len(batch.norms or ()) + 8 * len(batch.rows or ())
-    for part in (*batch.terms, *batch.measures):
-        if part is None:
-            continue
+    for part in batch.parts:
         arrays = [part.values, part.weights, getattr(part, "sample_weight", None), getattr(part, "mask", None)]
         arrays += getattr(part, "sums", {}).values()
         if part.samples is not None:
@@ -72,8 +73,8 @@ def _scalar(value: Any) -> Any:
 # -- losses -----------------------------------------------------------------------------------------
 
 
-def _term(step: Any, y: Any, pred: Any, w: Any, part: Any, keep_samples: bool) -> TermBatch:
-    loss = step.loss
+def _term(loss: Any, y: Any, pred: Any, w: Any, part: Any, dtype: Any, keep_samples: bool) -> TermBatch:
+    """Return how a loss came to one number; `part` is that number, if it is known, and `dtype` what it is cast to."""
     _, mask, _ = unwrap(pred)
     values, samples = _loss_values(loss, y, pred)
     values, own_mask, _ = unwrap(values)
@@ -82,7 +83,7 @@ def _term(step: Any, y: Any, pred: Any, w: Any, part: Any, keep_samples: bool) -
     if semantics.current().loss_dtype == "floatx":
         values = as_array(values, loss._dtype)
     if values.dtype.kind != "f":
-        return TermBatch(_scalar(step.value([y], [pred], None)) if part is None else _scalar(part))
+        return TermBatch(None if part is None else _scalar(part))
     matched, weights, counted = weigh(values, w, mask, loss.reduction)
     weighted = matched if weights is None else matched * weights
     divisor = divisor_of(weighted, weights, loss.reduction, counted)
@@ -91,7 +92,7 @@ def _term(step: Any, y: Any, pred: Any, w: Any, part: Any, keep_samples: bool) -
     # Summed in the order of memory, as the arrays are kept.
     flat = weighted.ravel(order="K")
     value = FORMULAS["mean"].compute(flat, divisor=None if math.isnan(divisor) else divisor)
-    value = value if step.dtype is None else value.astype(step.dtype)
+    value = value if dtype is None else value.astype(dtype)
     if part is not None and not _same(value, part):
         return TermBatch(_scalar(part))
     if not keep_samples:
@@ -157,34 +158,50 @@ def arguments_of(metric: Any) -> dict[str, Any]:
 
 
 def _measure(metric: Any, y: Any, pred: Any, w: Any, keep_samples: bool) -> MeasureBatch:
-    kind, cls = kind_of(metric), type(metric)
+    kind = kind_of(metric)
     if kind == "other":
         return MeasureBatch()
     if kind == "r2":
         return r2_batch(metric, y, pred, w, keep_samples)
     if kind == "sum":
         return _sum_batch(metric, y, pred, keep_samples)
-    if kind == "root":
-        samples = squared_error_samples(metric, y, pred)
-        found, weights = EACH["squared_difference"](samples.inputs[..., 0], samples.targets[..., 0]), w
-    elif cls is metrics.Mean:  # compiled as a metric, it takes the targets as values and the predictions as weights
-        found, weights, samples = y, pred, Samples("itself", as_array(y, metric._dtype), as_array(y, metric._dtype))
-    else:
-        found, weights = metric._values(y, pred) if w is None else metric._values(y, pred, w)
-        samples = None
+    found, weights, samples = _measured(metric, y, pred, w, kind)
     if isinstance(found, (int, float, np.generic)):
         weight = metric._number(1 if weights is None else weights)
         return MeasureBatch(metric._number(found) * weight, float(weight))
     values, counts = weighted_values(found, weights, metric._dtype, mean_of_axes)
     total = np.add.reduce(values, axis=None)
     count = metric._number(values.size if counts is None else np.add.reduce(counts, axis=None))
+    if not keep_samples:
+        return MeasureBatch(total, float(count))
     raw, raw_mask, _ = unwrap(found)
     raw = as_array(raw, metric._dtype)
-    if not keep_samples or raw_mask is not None or not (raw.ndim or weights is None):
-        return MeasureBatch(total, float(count))
+    if raw_mask is not None and counts is not None:  # what the mask leaves out weighs 0
+        weights = apply_mask(None if weights is None else as_array(weights, metric._dtype), raw_mask, raw.dtype, "sum")
     if weights is not None:
         raw, weights = match_weights(raw, as_array(weights, metric._dtype))
     samples = metric_samples(metric, y, pred, raw) if samples is None else samples
+    result = _kept(total, float(count), raw, values, weights, samples)
+    if not raw.ndim and isinstance(getattr(metric, "_fn", None), losses.Loss):
+        targets, outputs = metric._arguments(y, pred)
+        result.reduced = _term(metric._fn, targets, outputs, None, found, None, True)
+    return result
+
+
+def _measured(metric: Any, y: Any, pred: Any, w: Any, kind: str) -> tuple[Any, Any, Samples | None]:
+    """Return the values of a metric, their weights, and what they were computed from, where that is known here."""
+    if kind == "root":
+        samples = squared_error_samples(metric, y, pred)
+        return EACH["squared_difference"](samples.inputs[..., 0], samples.targets[..., 0]), w, samples
+    if type(metric) is metrics.Mean:  # compiled as a metric, it takes the targets as values, predictions as weights
+        return y, pred, Samples("itself", as_array(y, metric._dtype), as_array(y, metric._dtype))
+    return *(metric._values(y, pred) if w is None else metric._values(y, pred, w)), None
+
+
+def _kept(total: Any, count: float, raw: Any, values: Any, weights: Any, samples: Samples | None) -> MeasureBatch:
+    """Return what is kept of a metric's values: as its function gave them (`raw`), and weighted (`values`)."""
+    if not raw.ndim and weights is not None:
+        raw = np.broadcast_to(raw, values.shape)  # one number, which every weight counts anew
     if values.shape == raw.shape:
         steps = "counted"
         weights = None if weights is None else np.broadcast_to(weights, raw.shape)
@@ -195,10 +212,10 @@ def _measure(metric: Any, y: Any, pred: Any, w: Any, keep_samples: bool) -> Meas
         steps = "weighted"
         weights = np.broadcast_to(weights, raw.shape)
     else:
-        return MeasureBatch(total, float(count), _copy(values))
+        return MeasureBatch(total, count, _copy(values))
     if samples is not None and samples.inputs.shape[:-1] != raw.shape and samples.inputs.shape != raw.shape:
         samples = None
-    return MeasureBatch(total, float(count), _copy(raw), _copy(weights), samples, steps)
+    return MeasureBatch(total, count, _copy(raw), _copy(weights), samples, steps)
 
 
 def _sum_batch(metric: Any, y: Any, pred: Any, keep_samples: bool) -> MeasureBatch:

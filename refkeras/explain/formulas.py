@@ -110,14 +110,14 @@ _add(
 )
 _add(
     "total_over_count",
-    "what the batches add up to, divided by how many values there were",
+    "what the batches add up to, divided by how many values there were, or by what their weights add up to",
     "Σ totalᵢ / Σ countᵢ",
     _total_over_count,
     lambda texts, counts: f"({listed(texts)}) / {shown(float(sum(counts)))}",
 )
 _add(
     "root_of_mean",
-    "the root of what the batches add up to, divided by how many values there were",
+    "the root of what the batches add up to, divided by how many values there were, or by what their weights add up to",
     "√(Σ totalᵢ / Σ countᵢ)",
     lambda values, counts: np.sqrt(_total_over_count(values, counts)),
     lambda texts, counts: f"√(({listed(texts)}) / {shown(float(sum(counts)))})",
@@ -164,6 +164,20 @@ _add(
     "pₖ = e^(zₖ) / Σ e^(zⱼ)",
     lambda values, k: _softmax_of(_row(values))[0][0, k],
     lambda texts, k: f"e^{texts[k]} / ({listed([f'e^{text}' for text in texts])})",
+)
+_add(
+    "sum_of_exponentials",
+    "the exponentials of its inputs added up, each input less the largest, so that none overflows",
+    "S = Σ e^(zⱼ − m), m = max z",
+    lambda values: np.add.reduce(np.exp(_row(values) - np.maximum.reduce(values)), axis=-1)[0],
+    lambda texts: listed([f"e^({text} − m)" for text in texts]),
+)
+_add(
+    "share_of_sum",
+    "the share of one class: its exponential, divided by the sum of all; from each logit the largest is taken",
+    "pₖ = e^(zₖ − m) / S",
+    lambda values: np.exp(values[:1] - values[1:2])[0] / values[2],
+    lambda texts: f"e^({texts[0]} − {operand(texts[1])}) / {texts[2]}",
 )
 _add(
     "minus_log_share",
@@ -228,7 +242,7 @@ _add(
 _add(
     "no_class",
     "0, because the target is a class that is ignored, or none",
-    "0",
+    "value of no class",
     lambda values: values.dtype.type(0),
     lambda texts: "0",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from refkeras.explain.capture import nbytes
-from refkeras.explain.records import EpochRecord, PhaseRecord, RunRecord
+from refkeras.explain.records import EpochRecord, PhaseRecord, RunRecord, TermBatch
 
 __all__ = ["dropped", "make_room", "trace_bytes"]
 
@@ -61,11 +61,10 @@ def _drop_samples(epoch: EpochRecord) -> int:
 def _without_samples(phase: PhaseRecord, index: int) -> int:
     batch = phase.batches[index]
     freed = nbytes(batch, samples_only=True)
-    for part in (*batch.terms, *batch.measures):
-        if part is not None:
-            part.values = part.weights = part.samples = None
-            if hasattr(part, "mask"):
-                part.mask = part.sample_weight = None  # type: ignore[union-attr]
+    for part in batch.parts:
+        part.values = part.weights = part.samples = None
+        if isinstance(part, TermBatch):
+            part.mask = part.sample_weight = None
     return freed
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from refkeras import config, metrics, semantics
+from refkeras import config, losses, metrics, semantics
 from refkeras.explain.records import Samples
 from refkeras.losses.arrays import as_array, match_ranks_of_tensors, squeeze_or_expand_to_same_rank
 from refkeras.losses.elementwise import _TF_KERAS_L2_EPSILON
@@ -214,6 +214,12 @@ def metric_samples(metric: Any, y: Any, pred: Any, values: Any) -> Samples | Non
         logits = logits if p.dtype == metric._dtype else None
         y, p = match_ranks_of_tensors(as_array(y, metric._dtype), as_array(p, metric._dtype))
         logits = logits if p.shape == np.shape(array) else None
+    if isinstance(fn, losses.LossFunctionWrapper):  # with reduction="none": else it gives one number
+        if type(fn).call is not losses.LossFunctionWrapper.call:
+            return None
+        logits = logits if fn._dtype == p.dtype or rules.loss_dtype != "floatx" else None
+        y, p = fn._matched(y, p, True)
+        arguments, fn = fn._fn_kwargs, fn.fn
     if hasattr(fn, "with_logits"):
         return loss_samples(fn, arguments, y, p, logits, made_of, values)
     if fn is cosine_similarity and p.ndim and p.dtype.kind == "f":

@@ -86,6 +86,7 @@ class MeasureBatch:
         steps: what becomes of the values of a sample that has several: they are `"counted"` each by itself,
             `"averaged"` and then weighted, or `"weighted"` and then averaged.
         sums: what the batch adds to the sums that a metric of another kind keeps, by their names.
+        reduced: how a loss that is the metric's function came to its one number.
     """
 
     total: Any = None
@@ -95,6 +96,11 @@ class MeasureBatch:
     samples: Samples | None = None
     steps: str = "counted"
     sums: dict[str, Array] = field(default_factory=dict)
+    reduced: TermBatch | None = None
+
+    @property
+    def parts(self) -> list[TermBatch | MeasureBatch]:
+        return [self] if self.reduced is None else [self, self.reduced]
 
 
 @dataclass
@@ -121,6 +127,12 @@ class BatchRecord:
     rate: Any = None
     norms: list[Any] | None = None
     rows: list[int] | None = None
+
+    @property
+    def parts(self) -> list[TermBatch | MeasureBatch]:
+        """What is kept of its losses and metrics."""
+        found: list[TermBatch | MeasureBatch] = [term for term in self.terms if term is not None]
+        return found + [part for measure in self.measures for part in measure.parts]
 
 
 @dataclass
@@ -284,6 +296,7 @@ _CLASSES: dict[str, Any] = {
 # Which fields hold records: the class of the field, or of each of its items.
 _INSIDE = {
     "samples": Samples,
+    "reduced": TermBatch,
     "terms": {"BatchRecord": TermBatch, "RunRecord": TermInfo},
     "measures": {"BatchRecord": MeasureBatch, "RunRecord": MeasureInfo},
     "batches": BatchRecord,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from refkeras.explain.records import Samples
 __all__ = ["derive_value", "in_memory_order"]
 
 Index = tuple[int, ...]
-# Each output of a softmax has all logits behind it: of rows that are wider, not every one is taken apart.
+# Each output of a softmax has all logits behind it: in rows that are wider, what they share is taken apart once.
 WIDEST = 32
 
 
@@ -58,6 +58,7 @@ _ONE_BY_ONE = {
 }
 _HITS = ("equal", "on_the_same_side", "rounds_to")
 _ONE_HOT = {"crossentropy_of_logits": "minus_log_softmax", "crossentropy_of_probabilities": "minus_log_share"}
+_SUM = "S, the sum of the exponentials"
 _OF_LOGITS = ("crossentropy_of_logits", "minus_log_softmax")
 
 
@@ -73,8 +74,15 @@ class _Row:
         self.x, self.t = np.atleast_1d(samples.inputs[index]), np.atleast_1d(samples.targets[index])
         self.what = "logit" if self.form in _OF_LOGITS or self.form.endswith("of_logit") else "output"
         self._logits: Inputs | None = None
+        self._sum: Derivation | None = None
 
     def derived(self) -> Derivation:
+        found = self.taken_apart()
+        if self._sum is not None:
+            found.also.append(self._sum)
+        return found
+
+    def taken_apart(self) -> Derivation:
         form = self.form
         if form == "itself":
             return derive(self.name, "sum", [given("the target", self.t[0])], self.dtype)
@@ -111,18 +119,40 @@ class _Row:
         name, value = f"{self.what}{self.place(j)}", self.x[j]
         if self.samples.logits is None:
             return given(name, value)
-        if len(self.x) > WIDEST:
-            return given(name, value, [f"One of {len(self.x)} outputs: too many to take each softmax apart here."])
-        for found in self.activated(name, j):
+        for found in self.made(name, j):
             if found.value == value:
                 return found
         return given(name, value)
+
+    def made(self, name: str, j: int) -> Iterable[Derivation]:
+        return self.activated(name, j) if self._sum is None else [self.share(name, j)]
 
     def activated(self, name: str, j: int) -> Iterator[Derivation]:
         """Yield what a sigmoid and a softmax make of the logits."""
         inputs = self.logits()
         yield derive(name, "sigmoid", [inputs[j]], self.dtype)
         yield derive(name, "softmax", inputs, self.dtype, k=j)
+
+    def share(self, name: str, j: int) -> Derivation:
+        """Return what a softmax makes of a logit, given the sum that all of them share."""
+        inputs, total = self.logits(), self._sum
+        assert total is not None
+        note = f"The same for all outputs: it is taken apart once, beside the inputs of {self.name}."
+        known = [inputs[j], inputs[int(inputs.values.argmax())], given(total.name, total.value, [note])]
+        return derive(name, "share_of_sum", known, self.dtype)
+
+    def find_sum(self) -> None:
+        """Derive the sum that a wide softmax divides by, if one made the outputs."""
+        if self.what == "output":
+            outputs = None if self.samples.logits is None else self.x
+        else:
+            outputs = None if self.samples.outputs is None else np.atleast_1d(self.samples.outputs[self.index])
+        if len(self.x) <= WIDEST or outputs is None:
+            return
+        found = derive(_SUM, "sum_of_exponentials", self.logits(), self.dtype)
+        z = found.inputs.values
+        if np.array_equal(np.exp(z - z.max()) / found.value, outputs):
+            self._sum = found
 
     def logits(self) -> Inputs:
         if self._logits is None:
@@ -133,6 +163,7 @@ class _Row:
 
     def pairs(self) -> Inputs:
         """Return the outputs, and after them the targets."""
+        self.find_sum()
         n = len(self.x)
         targets = [self.target(j) for j in range(n)]
         values = np.concatenate([self.x, np.array([t.value for t in targets], self.x.dtype)])
@@ -142,6 +173,7 @@ class _Row:
 
     def each(self, formula: str, title: str) -> Inputs:
         """Return a formula of every output and its target."""
+        self.find_sum()
         x, t, params = self.x, self.t.astype(self.dtype), self.samples.params
         with np.errstate(all="ignore"):
             values = EACH[formula](x, t, **params)
@@ -178,6 +210,7 @@ class _Row:
                 output.name = "the model's output"
             target.name = "the target"
             return derive(self.name, self.form, [output, target], self.dtype, **params)
+        self.find_sum()
         nodes = [
             derive(f"hit[{j}]", self.form, [self.output(j), self.target(j)], self.dtype, **params)
             for j in range(len(self.x))
@@ -185,6 +218,7 @@ class _Row:
         return derive(self.name, "mean", nodes, self.dtype, divisor=len(self.x))
 
     def binary(self) -> Derivation:
+        self.find_sum()
         samples = self.samples
         nodes = []
         for j in range(len(self.x)):
@@ -270,11 +304,10 @@ class _Row:
     def behind(self, name: str, k: int, expected: str) -> Derivation:
         """Return how an output comes from the logits that the loss takes in its place."""
         output = np.atleast_1d(self.samples.outputs[self.index])[k]  # type: ignore[index]
-        for found in self.activated(name, k):
+        for found in self.made(name, k):
             if found.value == output:
-                if found.formula != expected:
-                    found.notes.append(
-                        f"A {found.formula} made it. The loss takes its logits for those of a {expected}."
-                    )
+                made_by = "softmax" if found.formula == "share_of_sum" else found.formula
+                if made_by != expected:
+                    found.notes.append(f"A {made_by} made it. The loss takes its logits for those of a {expected}.")
                 return found
         return given(name, output, ["The model's output, which neither a softmax nor a sigmoid of the logits gives."])

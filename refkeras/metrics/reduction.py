@@ -136,9 +136,7 @@ class MeanMetricWrapper(Mean):
     def _values(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Any, Any]:
         """Return what the function gives for a batch, and the weights of these values."""
         rules = semantics.current()
-        if rules.metrics_cast:
-            y_true, y_pred = python_numbers(y_true, "all rounded"), python_numbers(y_pred, "all rounded")
-            y_true, y_pred = match_ranks_of_tensors(_cast(y_true, self._dtype), _cast(y_pred, self._dtype))
+        y_true, y_pred = self._arguments(y_true, y_pred)
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         mask = getattr(y_pred, "_keras_mask", None) if rules.metrics_use_mask else None
         if mask is not None:
@@ -146,6 +144,13 @@ class MeanMetricWrapper(Mean):
                 sample_weight = as_array(sample_weight, self._dtype)
             sample_weight = apply_mask(sample_weight, mask, self._dtype, "sum")
         return values, sample_weight
+
+    def _arguments(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Return targets and predictions as the function gets them."""
+        if not semantics.current().metrics_cast:
+            return y_true, y_pred
+        y_true, y_pred = python_numbers(y_true, "all rounded"), python_numbers(y_pred, "all rounded")
+        return match_ranks_of_tensors(_cast(y_true, self._dtype), _cast(y_pred, self._dtype))
 
     def get_config(self) -> dict[str, Any]:
         fn = serialization.serialize_keras_object(self._fn)

@@ -68,6 +68,17 @@ def minus_log_softmax(z, k):
     return logarithm_of_sum(z) - z[k], spread(z)
 
 
+def sum_of_exponentials(z):
+    found = math.fsum(math.exp(v - max(z)) for v in z)
+    return found, found * (1 + max(z) - min(z))
+
+
+def share_of_sum(values):
+    z, m, total = values
+    found = math.exp(z - m) / total
+    return found, found * (1 + abs(z - m))
+
+
 def halves(values):
     n = len(values) // 2
     return values[:n], values[n:]
@@ -189,6 +200,8 @@ def exactly(value):
 
 FORMULAS = {
     "running_mean": running_mean,
+    "sum_of_exponentials": sum_of_exponentials,
+    "share_of_sum": share_of_sum,
     "total_over_count": total_over_count,
     "root_of_mean": lambda x, counts: (math.sqrt(math.fsum(x) / sum(counts)), math.sqrt(math.fsum(x) / sum(counts))),
     "weighted_sum": weighted_sum,

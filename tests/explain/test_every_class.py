@@ -9,6 +9,7 @@ import pytest
 
 import refkeras as keras
 from refkeras import explain, losses, metrics, semantics
+from refkeras.explain import samples
 
 from . import checking
 
@@ -44,19 +45,19 @@ ENGINES = ("keras-3@tensorflow", "keras-3@numpy", "tf_keras", "keras-2.0")
 # What a derivation may end in: what the data or the model gave, and weights.
 LEAF = re.compile(
     r"(target|output|logit)(\[\d+\])?( in the data)?( of sample \d+.*)?$|the model's output$|the target('s class)?$|"
-    r"weight of sample \d+.*$|numbers of batch \d+ .*$|class\[\d+\] of the list$"
+    r"weight of sample \d+.*$|numbers of batch \d+ .*$|S, the sum of the exponentials$|class\[\d+\] of the list$"
 )
 UNTOLD = re.compile("not kept|As (it|its|the)|not one that|too many")
 
 
-def targets_of(name, rng):
+def targets_of(name, rng, units):
     kind = TARGETS.get(name) or ("classes" if "Sparse" in name else "one hot" if "Categorical" in name else "numbers")
     if kind in ("classes", "one hot"):
-        classes = rng.integers(UNITS, size=ROWS)
-        return np.eye(UNITS, dtype="float32")[classes] if kind == "one hot" else classes
-    shape = ROWS, UNITS
+        classes = rng.integers(units, size=ROWS)
+        return np.eye(units, dtype="float32")[classes] if kind == "one hot" else classes
+    shape = ROWS, units
     if kind == "shares":
-        return rng.dirichlet(np.ones(UNITS), ROWS).astype("float32")
+        return rng.dirichlet(np.ones(units), ROWS).astype("float32")
     if kind == "counts":
         return rng.poisson(2, shape).astype("float32")
     if kind in ("bits", "signs"):
@@ -72,18 +73,18 @@ def still(y_true, y_pred):
 still.forward = lambda y_true, y_pred: (still(y_true, y_pred), lambda d: np.zeros_like(y_pred))
 
 
-def run(name, activation, loss, measured=None, weighted=False):
+def run(name, activation, loss, measured=None, weighted=False, units=UNITS):
     keras.utils.set_random_seed(5)
     rng = np.random.default_rng(len(name))
     x = rng.normal(size=(ROWS, 4)).astype("float32")
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(UNITS, activation, name="out")])
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units, activation, name="out")])
     which = "weighted_metrics" if weighted else "metrics"
     model.compile("sgd", loss, **({} if measured is None else {which: [measured]}))
     ledger = explain.Ledger()
     weights = rng.uniform(0.5, 2, ROWS).astype("float32") if weighted else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model.fit(x, targets_of(name, rng), batch_size=4, sample_weight=weights, verbose=0, callbacks=[ledger])
+        model.fit(x, targets_of(name, rng, units), batch_size=4, sample_weight=weights, verbose=0, callbacks=[ledger])
     return ledger
 
 
@@ -134,6 +135,56 @@ def test_of_every_metric(name, arguments):
             assert_taken_apart(found)
             for batch in (1, 3):
                 assert_taken_apart_of_batch(ledger.explain("it", batch=batch))
+
+
+@pytest.mark.parametrize(("name", "arguments"), cases(LOSSES, " loss"))
+def test_of_every_loss_as_a_metric(name, arguments):
+    for engine, reduction in (("keras-3@tensorflow", "sum_over_batch_size"), ("keras-3@tensorflow", "none"),
+                              ("tf_keras", "sum")):  # fmt: skip
+        with semantics.use(engine):
+            loss = LOSSES[name](**arguments, reduction=reduction, name="it")
+            measured = metrics.MeanMetricWrapper(loss, name="it") if reduction == "none" else loss
+            ledger = run(name, "softmax", still, measured)
+        found = ledger.explain("it")
+        assert float(found.value) == ledger.run.history[0].logs["it"]
+        assert_taken_apart(found)
+        ones = [n for n in found.walk() if any(note.startswith("The metric is a loss") for note in n.notes)]
+        assert len(ones) == (0 if reduction == "none" else 3)
+        if name == "CategoricalCrossentropy" and not arguments:
+            assert "softmax" in {node.formula for node in found.walk()}
+
+
+def test_a_loss_as_a_metric_goes_to_a_file_and_back(tmp_path):
+    ledger = run("MeanSquaredError", "softmax", still, losses.MeanSquaredError(name="it"))
+    ledger.save(tmp_path / "run.json")
+    (again,) = explain.load(tmp_path / "run.json")
+    assert again.explain("it") == ledger.explain("it")
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_ignore_class_of_a_metric(weighted):
+    for engine in ENGINES[:3]:
+        with semantics.use(engine):
+            fn = losses.sparse_categorical_crossentropy
+            measured = metrics.MeanMetricWrapper(fn, name="it", ignore_class=1)
+            ledger = run("SparseCategoricalCrossentropy", "softmax", still, measured, weighted)
+        found = ledger.explain("it")
+        assert float(found.value) == ledger.run.history[0].logs["it"]
+        assert_taken_apart(found)
+        ignored = [node for node in found.walk() if node.formula == "no_class"]
+        assert ignored and all(node.value == 0 for node in ignored)
+
+
+@pytest.mark.parametrize("name", ["MeanSquaredError", "CosineSimilarity", "CategoricalHinge", "BinaryCrossentropy"])
+def test_a_wide_softmax_is_taken_apart_once(name):
+    for activation in ("softmax", "sigmoid"):
+        ledger = run(name, activation, LOSSES[name](), units=samples.WIDEST + 8)
+        loss = ledger.explain("loss")
+        assert_taken_apart(loss)
+        below = [node.formula for node in loss.walk()]
+        assert below.count("sum_of_exponentials") == (ROWS if activation == "softmax" else 0)
+        expected = "share_of_sum" if activation == "softmax" else "sigmoid"
+        assert below.count(expected) >= ROWS * (samples.WIDEST + 8)
 
 
 def assert_taken_apart_of_batch(node):
