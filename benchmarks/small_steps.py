@@ -31,7 +31,7 @@ EPOCHS, STEPS, VALIDATION_STEPS = 50, 24, 6
 PARTS = {
     "forward": (Program, "run"),
     "loss and its gradient": (Bound, "value_and_gradients"),
-    "backward": (Program, "_pull_back"),
+    "backward": (Program, "_pull_chain"),
     "update": (Optimizer, "apply"),
     "running loss": (Compiled, "track"),
     "accuracy": (Bound, "update"),

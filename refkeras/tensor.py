@@ -47,6 +47,8 @@ def unwrap(value: Any) -> tuple[Any, np.ndarray | None, np.ndarray | None]:
     """Return `(array, mask, logits)`; the last two are None for anything but a Tensor."""
     if type(value) is Tensor:
         return value.view(np.ndarray), value._keras_mask, value._keras_logits
+    if type(value) is np.ndarray:
+        return value, None, None
     if hasattr(value, "_keras_logits"):  # an array of another type that can carry both
         return value, value._keras_mask, value._keras_logits
     return value, None, None

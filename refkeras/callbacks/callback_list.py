@@ -16,7 +16,7 @@ from refkeras.utils.io_utils import is_interactive_logging_enabled, print_msg
 
 __all__ = ["CallbackList"]
 
-_BATCH_HOOKS = tuple(f"on_{mode}_batch_{end}" for mode in ("train", "test", "predict") for end in ("begin", "end"))
+_MODES = ("train", "test", "predict")
 
 Logs = dict[str, Any] | Callable[[], dict[str, Any]] | None
 
@@ -74,7 +74,7 @@ class CallbackList(Callback):
             if params.get("verbose") == "auto" and self._rules.verbose_auto == "resolved":
                 params["verbose"] = 1 if is_interactive_logging_enabled() else 2
             self.set_params(params)
-        self._find_batch_hooks()
+        self._find_batch_hooks(*_MODES)
 
     def _add_default_callbacks(self, add_history: bool, add_progbar: bool) -> None:
         if self._rules.batch_logs == "batch":
@@ -98,7 +98,7 @@ class CallbackList(Callback):
         """Add a callback at the end."""
         _check(callback)
         self.callbacks.append(callback)
-        self._find_batch_hooks()
+        self._find_batch_hooks(*_MODES)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.callbacks)
@@ -117,20 +117,18 @@ class CallbackList(Callback):
 
     # -- which batch hooks have something to do --------------------------------
 
-    def _find_batch_hooks(self) -> None:
+    def _find_batch_hooks(self, *modes: str) -> None:
         """Look up the batch hooks once, not at every batch; repeated at every begin, as hooks may be assigned."""
-        self._hooks = {name: self._listeners(name) for name in _BATCH_HOOKS}
-        self._train_begin = self._hooks["on_train_batch_begin"]
-        self._train_end = self._hooks["on_train_batch_end"]
-        self._test_begin = self._hooks["on_test_batch_begin"]
-        self._test_end = self._hooks["on_test_batch_end"]
-        self._predict_begin = self._hooks["on_predict_batch_begin"]
-        self._predict_end = self._hooks["on_predict_batch_end"]
-        rests = getattr(self._progbar, "rests", None) if self._rules.batch_logs == "running" else None
-        self._train_rests, self._test_rests, self._predict_rests = (
-            rests if [getattr(hook, "__self__", None) for hook in hooks] == [self._progbar] else None
-            for hooks in (self._train_end, self._test_end, self._predict_end)
-        )
+        for mode in modes:
+            begin, end = (self._listeners(f"on_{mode}_batch_{moment}") for moment in ("begin", "end"))
+            alone = len(end) == 1 and getattr(end[0], "__self__", None) is self._progbar
+            rests = getattr(self._progbar, "rests", None) if alone and self._rules.batch_logs == "running" else None
+            if mode == "train":
+                self._train_begin, self._train_end, self._train_rests = begin, end, rests
+            elif mode == "test":
+                self._test_begin, self._test_end, self._test_rests = begin, end, rests
+            else:
+                self._predict_begin, self._predict_end, self._predict_rests = begin, end, rests
 
     def _listeners(self, name: str) -> list[Callable[..., Any]]:
         listeners = []
@@ -220,7 +218,7 @@ class CallbackList(Callback):
         logs = self._processed(logs)
         for callback in self.callbacks:
             callback.on_epoch_begin(epoch, logs)
-        self._find_batch_hooks()
+        self._find_batch_hooks("train")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         logs = self._processed(logs)
@@ -231,29 +229,29 @@ class CallbackList(Callback):
         if self._validation_samples is not None and self._progbar is not None:
             samples = (self.params or {}).get("samples")
             print_msg(f"Train on {samples} samples, validate on {self._validation_samples} samples")
-        self._begin("on_train_begin", logs)
+        self._begin("train", logs)
 
     def on_train_end(self, logs: Logs = None) -> None:
         self._end("on_train_end", logs)
 
     def on_test_begin(self, logs: Logs = None) -> None:
-        self._begin("on_test_begin", logs)
+        self._begin("test", logs)
 
     def on_test_end(self, logs: Logs = None) -> None:
         self._end("on_test_end", logs)
 
     def on_predict_begin(self, logs: Logs = None) -> None:
-        self._begin("on_predict_begin", logs)
+        self._begin("predict", logs)
 
     def on_predict_end(self, logs: Logs = None) -> None:
         self._end("on_predict_end", logs)
 
-    def _begin(self, name: str, logs: Logs) -> None:
+    def _begin(self, mode: str, logs: Logs) -> None:
         self._blocks += 1
         logs = self._processed(logs)
         for callback in self.callbacks:
-            getattr(callback, name)(logs)
-        self._find_batch_hooks()
+            getattr(callback, f"on_{mode}_begin")(logs)
+        self._find_batch_hooks(mode)
 
     def _end(self, name: str, logs: Logs) -> None:
         logs = self._processed(logs)

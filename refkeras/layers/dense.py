@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from refkeras import activations, constraints, initializers, regularizers, semantics
 from refkeras.layers.attributes import ActivationAttribute
 from refkeras.layers.base import Layer, Pass
@@ -120,8 +122,10 @@ class Dense(Layer):
         if self.activation is activations.linear:
             y, pull_activation, logits = z, None, None
         else:
-            y, pull_activation = self._activation_forward(z)
             logits = z if self._activation_keeps_logits else None
+            if logits is not None and type(logits) is np.ndarray:
+                logits.setflags(write=False)  # so that a loss may rely on what the activation found
+            y, pull_activation = self._activation_forward(z)
         if gradient == "none":
             return Pass(y, None, logits)
 

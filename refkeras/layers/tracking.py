@@ -127,6 +127,8 @@ class Tracked(Stored):
     @property
     def _layers(self) -> list[Layer]:
         """The layers kept in attributes, also in lists and dicts, in order of assignment."""
+        if not self._tracked:  # most layers; every epoch asks all of them
+            return []
         from refkeras.layers.base import Layer
 
         found: dict[int, Layer] = {}

@@ -48,6 +48,7 @@ class _Step:
         "keywords",
         "layer",
         "outs",
+        "plain",
         "single",
         "takes_gradient",
         "takes_mask",
@@ -73,6 +74,8 @@ class _Step:
         self.watched = layer.activity_regularizer is not None or not core or self.inner
         wrong = any(_is_float(t.dtype) and t.dtype != layer.compute_dtype for t in node.input_tensors)
         self.cast = np.dtype(layer.compute_dtype) if wrong and layer.autocast else None
+        # `plain` ones need no other check before that than for a mask.
+        self.plain = self.direct and self.cast is None and not layer._overrides_compute_mask
 
 
 class Program:
@@ -96,6 +99,16 @@ class Program:
         self._outs = [slot_of[id(t)] for t in outputs]
         self._plans: dict[str, list[tuple[str, list[Variable]]]] = {}
         self._planned_for: Any = None
+        self._chain = self._is_chain()
+
+    def _is_chain(self) -> bool:
+        """Whether every step takes what the one before gave, meets no mask and adds no penalty: most small models."""
+        ends = list(self._ins)
+        for step in self._steps:
+            if not step.plain or step.watched or step.ins != ends:
+                return False
+            ends = step.outs
+        return len(self._ins) == 1 and self._outs == ends
 
     def _plan(self, gradient: str) -> list[tuple[str, list[Variable]]]:
         """Return what is asked of each step (gradients of "none", of the "weights" only, or of "all"), and its weights.
@@ -132,6 +145,8 @@ class Program:
             training: whether dropout and the like are active; None leaves it to what each layer was called with.
             gradient: what the pullback will be asked for: `"none"`, `"weights"` or `"all"` (weights and inputs).
         """
+        if self._chain and masks is None:
+            return self._run_chain(inputs[0], training, gradient)
         values: list[Any] = [None] * self._size
         mask_of: list[Any] = [None] * self._size
         logits: list[Any] = [None] * self._size
@@ -145,7 +160,7 @@ class Program:
             layer = step.layer
             if step.watched:
                 layer._losses, layer._inner_losses = [], []
-            if step.direct and step.cast is None and mask_of[step.ins[0]] is None and not layer._overrides_compute_mask:
+            if step.plain and mask_of[step.ins[0]] is None:
                 slot, x = step.outs[0], values[step.ins[0]]
                 result = _call_directly(step, x, training, wanted)
                 y, pullback = result[0], result[1]
@@ -168,6 +183,45 @@ class Program:
             losses,
             None if gradient == "none" else functools.partial(self._pull_back, trace),
         )
+
+    # -- a chain: the same without slots, as they cost a small model more than its arithmetic ------------------------
+
+    def _run_chain(self, x: Any, training: bool | None, gradient: str) -> GraphPass:
+        trace: list[tuple[list[Variable], Any, bool]] = []
+        z = None
+        for step, (wanted, parameters) in zip(self._steps, self._plan(gradient), strict=True):
+            result = _call_directly(step, x, training, wanted)
+            y = result[0]
+            if y is not x:
+                z = result[2] if len(result) > 2 else None
+            if wanted != "none":
+                trace.append((parameters, result[1], y is x))
+            x = y
+        return GraphPass(
+            [x], [None], [z], [], None if gradient == "none" else functools.partial(self._pull_chain, trace)
+        )
+
+    def _pull_chain(
+        self, trace: list[tuple[list[Variable], Any, bool]], d_outputs: list[Any], d_logits: list[Any] | None = None
+    ) -> tuple[list[Any], Gradients]:
+        d, dz = d_outputs[0], None if d_logits is None else d_logits[0]
+        d_weights: Gradients = {}
+        for parameters, pullback, is_identity in reversed(trace):
+            if is_identity:
+                continue
+            if dz is not None:
+                d_ins, d_params = pullback([d], dz)
+            elif d is not None:
+                d_ins, d_params = pullback([d])
+            else:
+                break
+            d, dz = d_ins[0], None
+            for variable, gradient in zip(parameters, d_params, strict=True):
+                if gradient is not None:
+                    d_weights[id(variable)] = _sum(d_weights.get(id(variable)), gradient)
+        return [d if len(trace) == len(self._steps) else None], d_weights
+
+    # -- any graph -------------------------------------------------------------------------------------------------
 
     def _call(
         self, step: _Step, values: list[Any], mask_of: list[Any], logits: list[Any], training: bool | None, wanted: str

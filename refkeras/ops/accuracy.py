@@ -40,8 +40,13 @@ def argmax(x: Array, *, order_zeros: bool = True, nan_first: bool = False) -> Ar
     # NumPy gives the place of a NaN where there is one, and the first zero of either sign. Neither
     # matters where the largest number of each row is positive, as probabilities and one-hot rows are.
     tiny = _TINY[x.dtype.itemsize]
-    if 0 not in x.shape and np.minimum.reduce(np.maximum.reduce(x, -1), axis=None) >= tiny:
-        return np.argmax(x, -1)
+    if 0 not in x.shape:
+        largest = np.maximum.reduce(x, -1)
+        if type(x) is np.ndarray:  # the same as below, in calls that cost a third
+            if np.count_nonzero(largest >= tiny) == largest.size:
+                return x.argmax(-1)
+        elif np.minimum.reduce(largest, axis=None) >= tiny:
+            return np.argmax(x, -1)
     if not nan_first:
         x = np.where(np.isnan(x), -np.inf, x)
     below = -tiny if order_zeros else 0.0

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from refkeras.ops.exponentials import exponentials
 from refkeras.ops.reducing import Axis, along, mean, sum_to_shape, through_clip
 
 __all__ = [
@@ -184,7 +185,7 @@ def softmax_crossentropy(t: Array, z: Array, *, axis: int = -1, derivative: bool
     >>> float(value), pullback(1.0).tolist()
     (1000.0, [1.0, -1.0])
     """
-    shifted, e, total = _exponentials(z, axis)
+    shifted, e, total = exponentials(z, axis)
     value = np.add.reduce(t * (np.log(total) - shifted), axis)
 
     def pullback(d: Any) -> Array:
@@ -207,7 +208,7 @@ def sparse_softmax_crossentropy(k: Array, z: Array) -> ValueAndPullback:
     >>> value.round(6).tolist(), pullback(1.0).tolist()
     ([0.693147], [[0.5, -0.5]])
     """
-    shifted, e, total = _exponentials(z, -1)
+    shifted, e, total = exponentials(z, -1)
     one_hot = k[..., None] == np.arange(z.shape[-1])
     value = np.log(total)[..., 0] - np.add.reduce(np.where(one_hot, shifted, np.zeros_like(shifted)), -1)
 
@@ -293,10 +294,3 @@ def poisson(t: Array, p: Array, *, epsilon: float = 1e-7) -> ValueAndPullback:
         return sum_to_shape((1.0 - t / q) * along(d, -1, 1.0 / n), p.shape)
 
     return value, pullback
-
-
-def _exponentials(z: Array, axis: int) -> tuple[Array, Array, Array]:
-    """Return z − max z, its exponentials, and their sum."""
-    shifted = z - np.maximum.reduce(z, axis, keepdims=True)
-    e = np.exp(shifted)
-    return shifted, e, np.add.reduce(e, axis, keepdims=True)

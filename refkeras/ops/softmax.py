@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from refkeras.ops.exponentials import exponentials
+from refkeras.ops.reducing import Axis
+
 __all__ = ["glu", "log_softmax", "softmax", "sparsemax"]
 
 Pullback = Callable[[Any], Any]
-Axis = int | tuple[int, ...] | None
 
 
 def softmax(x: Any, axis: Axis = -1) -> tuple[Any, Pullback]:
@@ -25,8 +27,8 @@ def softmax(x: Any, axis: Axis = -1) -> tuple[Any, Pullback]:
         >>> print(y, pullback(np.array([[1.0, 0.0]])))
         [[0.25 0.75]] [[ 0.1875 -0.1875]]
     """
-    y = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))
-    y = y / np.add.reduce(y, axis=axis, keepdims=True)
+    _, e, total = exponentials(x, axis)
+    y = e / total
 
     def pullback(dy: Any) -> Any:
         return y * (dy - np.add.reduce(y * dy, axis=axis, keepdims=True))
@@ -44,8 +46,8 @@ def log_softmax(x: Any, axis: Axis = -1) -> tuple[Any, Pullback]:
         >>> print(np.exp(y), pullback(np.array([[1.0, 0.0]])))
         [[0.25 0.75]] [[ 0.75 -0.75]]
     """
-    s = x - np.maximum.reduce(x, axis=axis, keepdims=True)
-    y = s - np.log(np.add.reduce(np.exp(s), axis=axis, keepdims=True))
+    s, _, total = exponentials(x, axis)
+    y = s - np.log(total)
 
     def pullback(dy: Any) -> Any:
         return dy - np.exp(y) * np.add.reduce(dy, axis=axis, keepdims=True)
