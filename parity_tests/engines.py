@@ -106,7 +106,7 @@ class NoGradient(np.ndarray):
 
     @classmethod
     def like(cls, array: Any) -> NoGradient:
-        return np.full(np.shape(array), np.nan).view(cls)
+        return np.full(np.shape(array), np.nan, array.dtype if array.dtype.kind == "f" else None).view(cls)
 
 
 def tensor(array: Any, mask: Any = None) -> Any:

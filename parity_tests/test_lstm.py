@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 import refkeras
 from parity_tests.agreement import assert_agrees, assert_same
-from parity_tests.engines import ENGINES, FLOAT64, KERAS_3, both_kerases, keras, numpy, tensor, tf_keras
+from parity_tests.engines import DTYPES, ENGINES, FLOAT64, KERAS_3, both_kerases, keras, numpy, tensor, tf_keras
 from parity_tests.layer_sides import array, make_both, outcome, run_engine, run_ours
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import precision, semantics
 
 BOTH = sorted(ENGINES)
+DTYPE = DTYPES[-1]
 FLAGS = ("return_sequences", "return_state", "go_backwards", "unroll", "zero_output_for_mask", "use_bias")
 ACTIVATIONS = [("tanh", "sigmoid"), ("tanh", "sigmoid"), ("relu", "hard_sigmoid"), ("elu", "tanh"), (None, "softmax")]
 
@@ -122,19 +123,19 @@ def test_masks_of_outputs():
 @pytest.mark.parametrize("engine", BOTH)
 def test_stateful(engine):
     random = np.random.default_rng(0)
-    ours, theirs = make_both(engine, lambda layers: layers.LSTM(3, stateful=True, return_state=True, dtype="float64"))
-    x = random.normal(size=(2, 3, 4))
+    ours, theirs = make_both(engine, lambda layers: layers.LSTM(3, stateful=True, return_state=True, dtype=DTYPE))
+    x = random.normal(size=(2, 3, 4)).astype(DTYPE)
     with semantics.use(engine):
         theirs.build((2, 3, 4))
         ours.build((2, 3, 4))
         ours.set_weights(theirs.get_weights())
         assert len(ours.weights) == len(theirs.get_weights()) == 3
-        with precision.bars(ours, "float64"):
+        with precision.bars(ours, DTYPE):
             for call in range(4):
                 if call == 2:
                     ours.reset_states()
                     theirs.reset_states()
-                a = run_ours(ours, x, training=bool(call % 2), bars="float64")
+                a = run_ours(ours, x, training=bool(call % 2), bars=DTYPE)
                 b = run_engine(theirs, x, training=bool(call % 2))
                 for mine, real in zip(a.outputs, b.outputs, strict=True):
                     assert_agrees(mine, real)
@@ -150,18 +151,18 @@ def test_stateful(engine):
 @shows("stored_state_wins")
 def test_initial_state_of_a_stateful_layer():
     random = np.random.default_rng(0)
-    x, h, c = (random.normal(size=shape) for shape in ((2, 3, 4), (2, 3), (2, 3)))
+    x, h, c = (random.normal(size=shape).astype(DTYPE) for shape in ((2, 3, 4), (2, 3), (2, 3)))
     kept = []
     for engine in BOTH:
-        ours, theirs = make_both(engine, lambda layers: layers.LSTM(3, stateful=True, dtype="float64"))
+        ours, theirs = make_both(engine, lambda layers: layers.LSTM(3, stateful=True, dtype=DTYPE))
         with semantics.use(engine):
             theirs.build((2, 3, 4))
             ours.build((2, 3, 4))
             ours.set_weights(theirs.get_weights())
             values = []
-            with precision.bars(ours, "float64"):
+            with precision.bars(ours, DTYPE):
                 for _ in range(2):
-                    values.append(run_ours(ours, x, initial_state=[h, c], bars="float64").outputs[0])
+                    values.append(run_ours(ours, x, initial_state=[h, c], bars=DTYPE).outputs[0])
                     assert_agrees(values[-1], numpy(theirs(tensor(x), initial_state=[tensor(h), tensor(c)])))
             kept.append(precision.compare(*values[:1], values[1].value).agrees)
     assert kept == [True, False][: len(BOTH)]
@@ -230,17 +231,17 @@ def test_dropout(data):
 
     def make(layers):
         rates = {"dropout": dropout, "recurrent_dropout": recurrent_dropout, "implementation": implementation}
-        return layers.LSTM(u, seed=seed, use_cudnn=False, dtype="float64", **rates, **flags)
+        return layers.LSTM(u, seed=seed, use_cudnn=False, dtype=DTYPE, **rates, **flags)
 
     ours, theirs = make_both(KERAS_3, make)
-    x = random.normal(size=(B, T, F))
+    x = random.normal(size=(B, T, F)).astype(DTYPE)
     theirs.build(x.shape)
     ours.build(x.shape)
-    theirs.set_weights(random_weights(random, [w.shape for w in theirs.get_weights()], "float64"))
+    theirs.set_weights(random_weights(random, [w.shape for w in theirs.get_weights()], DTYPE))
     ours.set_weights(theirs.get_weights())
-    dy = random.normal(size=(B, T, u) if flags["return_sequences"] else (B, u))
+    dy = random.normal(size=(B, T, u) if flags["return_sequences"] else (B, u)).astype(DTYPE)
     for training in (True, False, True):  # masks are drawn in inference too
-        a = run_ours(ours, x, [dy], training=training, bars="float64")
+        a = run_ours(ours, x, [dy], training=training, bars=DTYPE)
         b = run_engine(theirs, x, [dy], training=training)
         for mine, real in zip(
             (*a.outputs, *a.d_inputs, *a.d_weights), (*b.outputs, *b.d_inputs, *b.d_weights), strict=True
@@ -301,17 +302,15 @@ def test_dropout_with_a_mask_and_states():
     random = np.random.default_rng(0)
     ours, theirs = make_both(
         KERAS_3,
-        lambda layers: layers.LSTM(
-            2, dropout=0.4, recurrent_dropout=0.2, seed=3, dtype="float64", return_sequences=True
-        ),
+        lambda layers: layers.LSTM(2, dropout=0.4, recurrent_dropout=0.2, seed=3, dtype=DTYPE, return_sequences=True),
     )
-    x, states = random.normal(size=(3, 4, 5)), [random.normal(size=(3, 2)) for _ in range(2)]
+    x, *states = (random.normal(size=shape).astype(DTYPE) for shape in ((3, 4, 5), (3, 2), (3, 2)))
     mask = random_mask(random, 3, 4, "random")
     theirs.build(x.shape)
     ours.build(x.shape)
     ours.set_weights(theirs.get_weights())
-    dy = random.normal(size=(3, 4, 2))
-    a = run_ours(ours, x, [dy], training=True, mask_argument=mask, initial_state=states, bars="float64")
+    dy = random.normal(size=(3, 4, 2)).astype(DTYPE)
+    a = run_ours(ours, x, [dy], training=True, mask_argument=mask, initial_state=states, bars=DTYPE)
     b = run_engine(theirs, x, [dy], training=True, mask_argument=mask, initial_state=states, wanted=["initial_state"])
     for mine, real in zip(
         (*a.outputs, *a.d_inputs, *a.d_weights), (*b.outputs, *b.d_inputs, *b.d_weights), strict=True
@@ -333,17 +332,17 @@ def test_cell(data):
 
     def make(layers):
         rates = {"dropout": dropout, "recurrent_dropout": recurrent_dropout, "seed": 5}
-        return layers.LSTMCell(u, activation, recurrent_activation, use_bias=use_bias, dtype="float64", **rates)
+        return layers.LSTMCell(u, activation, recurrent_activation, use_bias=use_bias, dtype=DTYPE, **rates)
 
     ours, theirs = make_both(KERAS_3, make)
-    x, states = random.normal(size=(B, F)), [random.normal(size=(B, u)) for _ in range(2)]
+    x, *states = (random.normal(size=shape).astype(DTYPE) for shape in ((B, F), (B, u), (B, u)))
     theirs.build((B, F))
     ours.build((B, F))
-    theirs.set_weights(random_weights(random, [w.shape for w in theirs.get_weights()], "float64"))
+    theirs.set_weights(random_weights(random, [w.shape for w in theirs.get_weights()], DTYPE))
     ours.set_weights(theirs.get_weights())
-    d_outputs = [random.normal(size=(B, u)) for _ in range(3)]
+    d_outputs = [random.normal(size=(B, u)).astype(DTYPE) for _ in range(3)]
     for _ in range(2):  # the same masks again, as they are kept over the steps
-        a = run_ours(ours, x, d_outputs, training=training, states=states, bars="float64")
+        a = run_ours(ours, x, d_outputs, training=training, states=states, bars=DTYPE)
         b = run_engine(theirs, x, d_outputs, training=training, states=states, wanted=["states"])
         for mine, real in zip(
             (*a.outputs, *a.d_inputs, *a.d_weights), (*b.outputs, *b.d_inputs, *b.d_weights), strict=True

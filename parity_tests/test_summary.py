@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.style import Style
 
 import refkeras
-from parity_tests.engines import BACKEND, ENGINES, KERAS_3, keras
+from parity_tests.engines import BACKEND, ENGINES, KERAS_3, keras, trains
 from parity_tests.model_zoo import ZOO, built, from_zoo
 from parity_tests.shows import shows
 from refkeras import semantics
@@ -149,6 +149,7 @@ def test_not_built(engine):
         assert text(built(refkeras, make)) == text(built(ENGINES[engine], make))
 
 
+@trains
 @both
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
 def test_after_training(engine, optimizer):

@@ -416,6 +416,7 @@ class Semantics:
         False, True, doc="LSTM(unroll=True, go_backwards=True) called with a mask is an AttributeError."
     )
     empty_batch_runs: bool = one_of(False, True, doc="An LSTM takes a batch of no samples.")
+    no_steps_error: str = one_of("ValueError", "IndexError", doc="The exception for an LSTM called on no steps.")
     gatewise_dropout_fails: bool = one_of(
         True,
         False,
@@ -487,6 +488,11 @@ class Semantics:
     weighted_mean_counts: str = one_of(
         "values", "nonzero weights", doc="What a weighted mean loss is divided by the number of."
     )
+    mask_spreads_weights: bool = one_of(
+        True,
+        False,
+        doc="Sample weights are broadcast to the mask; otherwise a mask that is not broadcast to them is a ValueError.",
+    )
     empty_batch_loss: str = one_of("empty", "zero", doc="The reduced loss of no samples.")
     all_masked_loss: str = one_of("zero", "nan", doc="The mean loss where the mask leaves nothing.")
     names_find_custom_objects: bool = one_of(
@@ -512,8 +518,10 @@ class Semantics:
         "keras-3",
         "tf_keras",
         "keras-2.0",
+        "arrays",
         doc="cosine_similarity bounds the inverse norms by 1/epsilon; or the squared norms by 1e-12, and wants targets "
-        "of the dtype of y_pred; or bounds nothing, and averages over the components instead of adding.",
+        "of the dtype of y_pred; or bounds nothing, and averages over the components instead of adding; or divides as "
+        "utils.normalize does with NumPy arrays: by 1 for a norm of 0, and for axis=0 along the last axis.",
     )
     hinge_labels: str = one_of("signed", "given", doc="Hinge losses take the labels 0 and 1 for -1 and 1.")
     largest_of_nothing_fails: bool = one_of(True, False, doc="categorical_hinge of no scores is an error.")
@@ -540,6 +548,26 @@ class Semantics:
     )
     argmax_of_nan: str = one_of("skipped", "first", doc="In accuracies a NaN is never the largest, or always.")
     argmax_orders_zeros: bool = one_of(True, False, doc="In accuracies -0.0 is smaller than 0.0.")
+    argmax_flushes: bool = one_of(
+        True, False, doc="In accuracies numbers below the dtype's smallest normal one count as zeros."
+    )
+    argmax_of_numbers: bool = one_of(False, True, doc="Accuracies take a single number for a row of one score.")
+    categorical_accuracy_squeezes: bool = one_of(
+        True,
+        False,
+        doc="categorical_accuracy of targets with one axis more than predictions drops the last of the classes, which "
+        "has to be 1; otherwise it stays if it is not.",
+    )
+    in_top_k: str = one_of(
+        "finite rows",
+        "NaN is least",
+        "NaN is largest",
+        "NaN is largest, labels modulo n",
+        doc="A score is among the k best if fewer than k exceed it; and if no NaN or infinity is in the row. A label "
+        "that is no class is never met; has a score of -inf, but negatives count from the end; is an IndexError, but "
+        "for those; or is taken modulo n, where a k beyond 0 ... n is an error. Only the first wants float32, and one "
+        "label for each row.",
+    )
     accuracy_broadcasts: bool = one_of(True, False, doc="Accuracy broadcasts targets and predictions.")
     binary_accuracy_function: str = one_of(
         "elements", "mean of last axis", doc="What the function binary_accuracy returns."
@@ -930,6 +958,8 @@ _KERAS_3_JAX = dataclasses.replace(
     empty_batch_runs=True,
     iterations_dtype="int32",
     optimizer_scalars="exact",
+    no_steps_error="IndexError",
+    in_top_k="NaN is least",
 )
 _KERAS_3_TORCH = dataclasses.replace(
     _KERAS_3,
@@ -962,6 +992,12 @@ _KERAS_3_TORCH = dataclasses.replace(
     iterations_dtype="int32",
     optimizer_scalars="exact",
     adam_moments="sum",
+    no_steps_error="IndexError",
+    mask_spreads_weights=False,
+    argmax_flushes=False,
+    argmax_of_numbers=True,
+    categorical_accuracy_squeezes=False,
+    in_top_k="NaN is largest, labels modulo n",
 )
 _KERAS_3_NUMPY = dataclasses.replace(
     _KERAS_3,
@@ -984,6 +1020,13 @@ _KERAS_3_NUMPY = dataclasses.replace(
     empty_batch_runs=True,
     optimizer_scalars="exact",
     iterations_dtype="int32",
+    inactive_dropout_keeps_logits=False,
+    no_steps_error="IndexError",
+    mask_spreads_weights=False,
+    cosine_similarity="arrays",
+    argmax_flushes=False,
+    argmax_of_numbers=True,
+    in_top_k="NaN is largest",
 )
 
 PRESETS: dict[str, Semantics] = {

@@ -227,17 +227,16 @@ class LSTM(Layer):
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False, gradient: str = "all"
     ) -> Pass:
         cell, (batch, steps) = self.cell, sequences.shape[:2]
-        if steps == 0 or (batch == 0 and not semantics.current().empty_batch_runs):
-            raise InvalidArgumentError(
-                f"Layer {self.name!r} needs at least one sample and one step: {sequences.shape}."
-            )
+        rules = semantics.current()
+        if steps == 0 or (batch == 0 and not rules.empty_batch_runs):
+            kind = IndexError if steps == 0 and rules.no_steps_error == "IndexError" else InvalidArgumentError
+            raise kind(f"Layer {self.name!r} needs at least one sample and one step: {sequences.shape}.")
         if sequences.dtype != cell.compute_dtype:
             sequences = sequences.astype(cell.compute_dtype)
         h, c = self._initial_state(initial_state, batch)
         mask = self._checked_mask(mask, batch, steps)
         masks = self._dropout_masks(sequences, training)
         # Unrolled, Keras zeroes a backward sequence with the mask the wrong way round.
-        rules = semantics.current()
         if mask is not None and self.unroll and self.go_backwards and rules.unrolled_backwards_mask_fails:
             raise AttributeError("'tuple' object has no attribute 'shape'")
         zeroed = self.zero_output_for_mask and (rules.unrolled_output_is_zeroed or not self.unroll)

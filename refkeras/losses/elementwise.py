@@ -126,13 +126,15 @@ def cosine_similarity(y_true: Any, y_pred: Array, logits: Array | None = None, a
                 f"cosine_similarity: y_true has rank {y_true.ndim}, y_pred has rank {y_pred.ndim}. Expected vectors."
             )
     given = y_pred.shape
-    if rule == "keras-3":
+    if rule in ("keras-3", "arrays"):
         # Keras 3 takes a number for a vector of one component.
         y_true, y_pred = squeeze_or_expand_to_same_rank(as_array(y_true, y_pred.dtype), y_pred)
         y_true, y_pred = (x if x.ndim else x.reshape(1) for x in (y_true, y_pred))
-    epsilon = {"keras-3": config.epsilon(), "tf_keras": _TF_KERAS_L2_EPSILON, "keras-2.0": 0.0}[rule]
+    epsilon = {"keras-3": config.epsilon(), "tf_keras": _TF_KERAS_L2_EPSILON}.get(rule, 0.0)
 
     def op(t: Array, p: Array) -> tuple[Array, Callable[[Any], Array]]:
+        if rule == "arrays":
+            return regression_losses.cosine_similarity_of_arrays(t, p, axis=axis)
         value, pullback = regression_losses.cosine_similarity(
             t, p, axis=axis, epsilon=epsilon, squares=rule != "keras-3"
         )

@@ -153,4 +153,11 @@ def apply_mask(sample_weight: Array | None, mask: Array | None, dtype: Any, redu
         return weights
     weights, sample_weight = match_weights(weights, sample_weight)
     check_broadcast(weights, sample_weight, ("the mask", "sample_weight"))
+    # Keras multiplies the weights in place, where NumPy and PyTorch keep the shape.
+    spread = np.broadcast_shapes(weights.shape, sample_weight.shape) != sample_weight.shape
+    if spread and not semantics.current().mask_spreads_weights:
+        raise ValueError(
+            f"sample_weight has shape {sample_weight.shape}, the mask has shape {weights.shape}. "
+            "Expected weights that the mask can be broadcast to."
+        )
     return sample_weight * weights

@@ -107,11 +107,11 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     [0.0, 1.0]
     """
     y_true, y_pred = as_array(y_true), as_array(y_pred)
-    labels = _argmax(y_true)
+    labels = largest(y_true)
     shape = labels.shape
     if labels.ndim == y_pred.ndim:
         labels = _squeezed(labels)
-    matches = _matches(labels, _argmax(y_pred))
+    matches = _matches(labels, largest(y_pred))
     return wrap(matches.reshape(shape) if len(shape) == y_pred.ndim else matches)
 
 
@@ -143,18 +143,32 @@ def sparse_matches(y_true: Any, y_pred: Any) -> Tensor:
     labels = as_array(y_true, y_pred.dtype)
     rules = semantics.current()
     shape = labels.shape
+    if not labels.ndim and not y_pred.ndim:
+        raise IndexError("sparse_categorical_accuracy: y_true and y_pred are single numbers. Expected scores.")
     squeezed = labels.ndim == y_pred.ndim and (shape[-1:] == (1,) or not rules.sparse_accuracy_broadcasts)
     if squeezed:
         labels = _squeezed(labels)
-    matches = _matches(labels, _argmax(y_pred))
+    matches = _matches(labels, largest(y_pred))
     if squeezed:
         matches = matches.reshape(shape)
     return wrap(matches)
 
 
-def _argmax(x: Array) -> Array:
+def largest(x: Array) -> Array:
+    """Return where the largest score of the last axis stands, as the engine in force sees it.
+
+    Raises:
+        ValueError: `x` is a single number, unless that is a row of one.
+    """
     rules = semantics.current()
-    return argmax(x, order_zeros=rules.argmax_orders_zeros, nan_first=rules.argmax_of_nan == "first")
+    if not x.ndim and rules.argmax_of_numbers:
+        return np.zeros((), np.int64)
+    return argmax(
+        x,
+        order_zeros=rules.argmax_orders_zeros,
+        nan_first=rules.argmax_of_nan == "first",
+        flush=rules.argmax_flushes,
+    )
 
 
 def _matches(a: Array, b: Array) -> Array:
@@ -164,7 +178,11 @@ def _matches(a: Array, b: Array) -> Array:
 
 
 def _squeezed(labels: Array) -> Array:
+    if not labels.ndim and semantics.current().argmax_of_numbers:
+        return labels
     if labels.shape[-1] != 1:
+        if not semantics.current().categorical_accuracy_squeezes:
+            return labels
         raise InvalidArgumentError(
             f"The classes in y_true have shape {labels.shape}. With as many axes as y_pred has, the last must be 1."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from refkeras import config, semantics
 from refkeras.errors import InvalidArgumentError
 from refkeras.losses.arrays import as_array
+from refkeras.metrics.accuracy import largest
 from refkeras.metrics.reduction import MeanMetricWrapper
-from refkeras.ops.accuracy import argmax, in_top_k
+from refkeras.ops.accuracy import fewer_than_k_exceed, in_top_k
 from refkeras.tensor import Tensor, wrap
 
 __all__ = [
@@ -43,8 +45,7 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
     >>> top_k_categorical_accuracy([[0, 0, 1], [0, 1, 0]], [[0.1, 0.9, 0.8], [0.05, 0.95, 0.0]], k=2).tolist()
     [1.0, 1.0]
     """
-    labels = argmax(as_array(y_true), order_zeros=semantics.current().argmax_orders_zeros)
-    return _matches(labels, as_array(y_pred), k)
+    return _matches(largest(as_array(y_true)), as_array(y_pred), k)
 
 
 def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False) -> Tensor:
@@ -82,14 +83,36 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from
 def _matches(labels: Array, y_pred: Array, k: int) -> Tensor:
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
         raise TypeError(f"k must be an integer. Received: k={k!r}.")
-    if y_pred.dtype != np.float32:
+    rule = semantics.current().in_top_k
+    if y_pred.dtype != np.float32 and rule == "finite rows":
         raise InvalidArgumentError(f"y_pred has dtype {y_pred.dtype}. TensorFlow's in_top_k takes float32 only.")
     shape = labels.shape
     if labels.dtype.kind == "f":
         # What is no class at all becomes one that is never met.
         labels = np.where(np.abs(labels) < 2.0**31, labels, -1.0).astype(np.int64)
     flat, rows = _flat(labels, y_pred)
-    return wrap(in_top_k(flat, rows, int(k)).astype(config.floatx()).reshape(shape))
+    found = _RULES[rule](flat, rows, int(k)).astype(config.floatx())
+    return wrap(found.reshape(shape) if labels.ndim > 1 or rule == "finite rows" else found)
+
+
+def _nan_is_largest(labels: Array, x: Array, k: int) -> Array:
+    return fewer_than_k_exceed(labels, x, k, nan_is_largest=True)
+
+
+def _modulo(labels: Array, x: Array, k: int) -> Array:
+    """As PyTorch takes labels, and a number k."""
+    n = x.shape[-1]
+    if not 0 <= k <= n:
+        raise ValueError(f"k is {k}; there are {n} scores. Expected 0 to {n}.")
+    return _nan_is_largest(labels % max(n, 1), x, k)
+
+
+_RULES: dict[str, Callable[[Array, Array, int], Array]] = {
+    "finite rows": in_top_k,
+    "NaN is least": fewer_than_k_exceed,
+    "NaN is largest": _nan_is_largest,
+    "NaN is largest, labels modulo n": _modulo,
+}
 
 
 def _flat(labels: Array, y_pred: Array) -> tuple[Array, Array]:
@@ -100,7 +123,10 @@ def _flat(labels: Array, y_pred: Array) -> tuple[Array, Array]:
             "scores, and a class for each."
         )
     labels, rows = labels.reshape(-1), y_pred.reshape(-1, y_pred.shape[-1])
-    if len(labels) != len(rows):
+    lengths = {len(labels), len(rows)}
+    if semantics.current().in_top_k != "finite rows":
+        lengths.discard(1)
+    if len(lengths) > 1:
         raise InvalidArgumentError(
             f"First dimension of predictions {len(rows)} must match length of targets {len(labels)}."
         )

@@ -16,6 +16,7 @@ from refkeras.ops.reducing import along, mean, sum_to_shape
 
 __all__ = [
     "cosine_similarity",
+    "cosine_similarity_of_arrays",
     "huber",
     "log_cosh",
     "mean_absolute_percentage_error",
@@ -167,6 +168,52 @@ def cosine_similarity(
         return inverse * (du - np.where(free, along_p, np.zeros_like(along_p)))
 
     return value, pullback
+
+
+def cosine_similarity_of_arrays(t: Array, p: Array, *, axis: int = -1) -> ValueAndPullback:
+    """`cosine_similarity` with x̂ = x / |x| as `keras.utils.normalize` divides NumPy arrays; |x| = 1 for 0.
+
+    It lays the norms along the last axis where `axis` is 0, and takes a vector's norm for a vector: so x̂ has the
+    shape of x broadcast with that of the norms, and l is a similarity in no other case.
+
+    Args:
+        t: targets, of the shape of `p` or one that broadcasts with it.
+        p: predictions, at least one axis.
+        axis: the axis of the components.
+
+    Raises:
+        ValueError: (`axis=0`) shapes that such a division cannot broadcast.
+
+    Source: `keras.utils.normalize`, Keras 3.15, `keras/src/utils/numerical_utils.py`.
+
+    >>> value, pullback = cosine_similarity_of_arrays(np.array([[0.0, 2.0]]), np.array([[3.0, 4.0]]))
+    >>> value.round(6).tolist(), pullback(1.0).round(6).tolist()
+    ([-0.8], [[0.096, -0.072]])
+    >>> cosine_similarity_of_arrays(np.array([[1.0], [1.0]]), np.array([[1.0], [1.0]]), axis=0)[0].round(6).tolist()
+    [-1.0]
+    """
+    total = np.add.reduce(p * p, axis)
+    free = total > 0
+    inverse = np.where(free, 1.0 / np.sqrt(np.where(free, total, 1.0)), 1.0)
+    t_total = np.add.reduce(t * t, axis)
+    t_inverse = 1.0 / np.sqrt(np.where(t_total > 0, t_total, 1.0))
+    laid = _laid_as_normalize(axis)
+    t_unit, unit = t * laid(t_inverse), p * laid(inverse)
+    product = t_unit * unit
+
+    def pullback(d: Any) -> Array:
+        du = sum_to_shape(np.ones_like(product) * (-t_unit * along(d, axis)), unit.shape)
+        dp = sum_to_shape(du * laid(inverse), p.shape)
+        # |p|² has a part in all that its inverse root was laid over: d|p|⁻¹ = −|p|⁻³ p dp.
+        dinverse = sum_to_shape(du * p, laid(inverse).shape).reshape(inverse.shape)
+        through = np.where(free, dinverse * inverse * inverse * inverse, np.zeros_like(inverse))
+        return dp - p * np.expand_dims(through, axis)
+
+    return -np.add.reduce(product, axis), pullback
+
+
+def _laid_as_normalize(axis: int) -> Callable[[Array], Array]:
+    return lambda norms: np.expand_dims(norms if norms.ndim else norms.reshape(1), axis or -1)
 
 
 def _inverse_norm(x: Array, axis: int, epsilon: float, squares: bool) -> tuple[Array, Array]:

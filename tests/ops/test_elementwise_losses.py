@@ -49,6 +49,13 @@ def test_cosines_along_axes(axis, options):
     check(lambda p: regression_losses.cosine_similarity(t, p, axis=axis, **options), RNG.normal(size=(2, 3, 4)))
 
 
+@pytest.mark.parametrize(("shape", "axis"), [((2, 3, 4), 1), ((2, 3, 4), -1), ((2, 2), 0), ((1, 3), 0), ((3,), -1)])
+def test_cosines_of_arrays(shape, axis):
+    """Along axis 0, norms are laid over the last axis, and shapes may grow."""
+    t = RNG.normal(size=shape)
+    check(lambda p: regression_losses.cosine_similarity_of_arrays(t, p, axis=axis), RNG.normal(size=shape))
+
+
 def test_complex_steps():
     t, p = rows((3, 4)), rows((3, 4))
     epsilon = 1e-7
