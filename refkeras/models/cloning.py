@@ -43,11 +43,11 @@ def clone_model(
         TypeError: a function that cannot be called.
 
     Source: Keras 3.15, `keras/src/models/cloning.py`. There the computation of a mask is an operation of the graph
-    (`NotEqual` and `Any` before a layer that gets the mask of a `Masking`), and both functions are given these operations
-    too. `call_function` is given `training=False` where that is the default of the layer's `call`, and `mask`, the mask's
+    (`NotEqual`, and `Any` before a layer that gets the mask of a `Masking`), and both functions are given these too.
+    `call_function` is given `training=False` where that is the default of the layer's `call`, and `mask`, the mask's
     tensor or None, where its `call` takes a mask, though nobody wrote either. In refkeras a mask goes with the tensor
-    that it belongs to, and is no operation: the functions are given layers, and `call_function` what these were called
-    with.
+    that it belongs to, and is no operation: the functions are given layers, and `call_function` what these were
+    called with.
 
     Example:
 
