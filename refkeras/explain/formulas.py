@@ -153,7 +153,7 @@ _add(
 )
 _add(
     "minus_log_softmax",
-    "minus the logarithm of the probability that the softmax gives to the target's class",
+    "minus the logarithm of the probability that the softmax of its inputs, the logits, gives to the target's class",
     "−ln softmax(z)ₖ = ln Σ e^(zⱼ) − zₖ",
     _minus_log_softmax,
     lambda texts, k: f"ln({listed([f'e^{text}' for text in texts])}) − {operand(texts[k])}",

@@ -463,12 +463,19 @@ function selectRun(number) {
   drawGates();
 }
 
+// The last epoch's loss, if there is one.
+function start(number) {
+  const run = data.runs[number], keys = Object.keys(run.curves);
+  const key = keys.includes("loss") ? "loss" : keys[0];
+  return { run: number, epoch: run.epochs[run.epochs.length - 1].number, key, path: [] };
+}
+
 data.runs.forEach((run, i) => byId("run").append(make("option", { value: i, text: (i + 1) + ": " + run.model + (run.losses ? ", " + run.losses : "") + ", " + run.epochs.length + " epochs" })));
 byId("choose").hidden = data.runs.length < 2;
 byId("run").addEventListener("change", (event) => {
-  const run = Number(event.target.value), epochs = data.runs[run].epochs;
+  const run = Number(event.target.value);
   selectRun(run);
-  go({ run, epoch: epochs[epochs.length - 1].number, key: Object.keys(data.runs[run].curves)[0], path: [] });
+  go(start(run));
 });
 selectRun(0);
 let kept = null;
@@ -476,8 +483,6 @@ try { kept = localStorage.getItem("theme"); } catch { /* as above */ }
 setTheme(kept === "light" || kept === "dark" ? kept : undefined);
 if (parse()) show(false);
 else {
-  const run = data.runs[0], keys = Object.keys(run.curves);
-  const key = keys.includes("loss") ? "loss" : keys[0];
-  history.replaceState(null, "", address({ run: 0, epoch: run.epochs[run.epochs.length - 1].number, key, path: [] }));
+  history.replaceState(null, "", address(start(0)));
   show(false);
 }
