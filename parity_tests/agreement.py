@@ -31,6 +31,40 @@ def assert_agrees(ours: BarArray, engine: Any, *, what: str = "value") -> None:
     _assert_within_bars(ours, np.asarray(numpy(engine)), what)
 
 
+def assert_differs(ours: BarArray, engine: Any, *, what: str = "value") -> None:
+    """Assert that an engine's numbers are not what this formula gives: one at least is beyond 8 sigma.
+
+    Shows that two formulas, or two settings of `refkeras.semantics`, can be told apart.
+
+    Args:
+        ours: what the formula gives, with error bars.
+        engine: what came out, an array or tensor of the same shape.
+        what: what is compared, for the message.
+
+    Raises:
+        TypeError: `ours` has no error bars.
+    """
+    found = compare(ours, numpy(engine))
+    assert not found.agrees, f"{what}: rounding explains all differences; the largest is {found.largest:.1f} sigma."
+
+
+def assert_printed(ours: BarArray, text: str, *, what: str = "number") -> None:
+    """Assert that a printed number is the rounding, to the digits that it has, of one within 8 sigma.
+
+    Args:
+        ours: the number with its error bar.
+        text: what was printed, in decimal digits.
+        what: what is compared, for the message.
+    """
+    half_a_unit = 0.5 * 10.0 ** -len(text.partition(".")[2])
+    printed = float(text)
+    nearest = np.clip(ours.value, printed - half_a_unit, printed + half_a_unit)
+    found = compare(ours, nearest)
+    assert found.agrees, (
+        f"{what}: {text} was printed, {ours.value} ± {ours.sigma:.2e} is {found.largest:.1f} sigma away"
+    )
+
+
 def assert_same(ours: Any, engine: Any, what: str = "value") -> None:
     """Assert that two arrays hold the very same numbers: NaN where there is NaN, and the same dtype."""
     if isinstance(engine, NoGradient):

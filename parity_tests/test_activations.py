@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parity_tests.agreement import assert_agrees
+from parity_tests.agreement import assert_agrees, assert_differs, exactly
 from parity_tests.engines import (
     BACKEND,
     DTYPES,
@@ -222,12 +222,13 @@ def sides():
 @shows("hard_sigmoid")
 def test_hard_sigmoid_of_each_engine():
     x = np.array([-4, -3, -2.75, -2.5, -1, 0, 0.3, 2.5, 2.75, 3, 4, np.nan, np.inf, -np.inf], "float32")
-    values = []
+    bars = []
     for name, engine in sides():
         with semantics.use(name):
             compare("hard_sigmoid", engine.activations.hard_sigmoid, x)
-            values.append(numpy(activations.hard_sigmoid(x)))
-    assert not np.allclose(values[0], values[1], equal_nan=True)
+            bars.append(activations.hard_sigmoid.forward(exact(x))[0])
+    for bar, (_, other) in zip(bars, reversed(sides()), strict=True):
+        assert_differs(bar, other.activations.hard_sigmoid(tensor(x)))
 
 
 @both_kerases
@@ -261,13 +262,13 @@ def test_constants_of_gelu_in_float64(approximate):
     """Rounded to float32, 1/√2 and 0.044715 move gelu by 1e-9; float64 itself would move it by 1e-16."""
     x = np.array([0.4, 1.3])
     real = numpy(keras.activations.gelu(tensor(x), approximate=approximate))
-    found = {}
-    for name in ("keras-3@tensorflow", "keras-3@torch"):
+    rounded = semantics.current().gelu_constants == "float32"
+    assert rounded == (BACKEND == "tensorflow")
+    for name, held in (("keras-3@tensorflow", rounded), ("keras-3@torch", not rounded)):
         with semantics.use(name):
-            found[name] = numpy(activations.gelu(x, approximate=approximate))
-    assert np.all(np.abs(found["keras-3@tensorflow"] - found["keras-3@torch"]) > 1e-12)
-    is_rounded = np.abs(real - found["keras-3@tensorflow"]) < np.abs(real - found["keras-3@torch"])
-    assert is_rounded.tolist() == [semantics.current().gelu_constants == "float32"] * 2 == [BACKEND == "tensorflow"] * 2
+            bars, _ = activations.gelu.forward(exactly(x, "float64"), approximate)
+        for bar, value in zip(bars, real, strict=True):
+            (assert_agrees if held else assert_differs)(bar, value)
 
 
 NO_GRADIENTS = pytest.mark.skipif(BACKEND == "numpy", reason="Keras's NumPy backend computes no gradients")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from parity_tests.agreement import WithBars, assert_agrees, assert_same, exactly
+from parity_tests.agreement import WithBars, assert_agrees, assert_differs, assert_printed, assert_same, exactly
 from refkeras import losses
 from refkeras.precision import exact
 
@@ -36,9 +36,30 @@ def test_exact_values_must_be_equal():
         assert_agrees(exact([1.0, 2.0]), np.float32([1.0, np.nextafter(np.float32(2), np.float32(3))]))
 
 
+def test_printed_digits_are_those_of_a_number_within_its_bar():
+    third = exact(1.0) / 3.0  # 8 sigma are 0.98e-7
+    for text in ("0.3333", "0.333333", "0.3333333", "0.33333343"):
+        assert_printed(third, text)
+    for text in ("0.3334", "0.333334", "0.3333335", "0.33333344", "0.4"):
+        with pytest.raises(AssertionError, match="sigma away"):
+            assert_printed(third, text)
+    assert_printed(exact(2.5), "2.5000")
+
+
 def test_error_bars_are_needed():
     with pytest.raises(TypeError, match="ndarray has no error bars"):
         assert_agrees(np.ones(1), np.ones(1))
+    with pytest.raises(TypeError, match="received ndarray"):
+        assert_differs(np.ones(1), np.zeros(1))
+
+
+def test_another_formula_differs_by_more_than_rounding():
+    third = exact([1.0, 2.0]) / 3.0
+    assert_differs(third, np.float32([1 / 3, 0.666667]))
+    assert_differs(exact([1.0]), np.float32([np.nextafter(np.float32(1), np.float32(2))]))
+    for engine in (np.float32([1 / 3, 2 / 3]), np.float32([1 / 3, np.nextafter(np.float32(2 / 3), np.float32(1))])):
+        with pytest.raises(AssertionError, match="rounding explains"):
+            assert_differs(third, engine)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from parity_tests import elementwise_cases
 from parity_tests import keras_2_0_losses as recorded
-from parity_tests.agreement import assert_agrees, exactly
+from parity_tests.agreement import assert_agrees, assert_differs, exactly
 from parity_tests.engines import ENGINES, both_kerases, keras, numpy, tf, tf_keras
 from parity_tests.shows import shows
 from parity_tests.test_loss_semantics import differ, same
@@ -29,17 +29,20 @@ def test_functions_of_keras_2_0(old):
     with semantics.use("keras-2.0"):
         value = losses.get(old)(t, p)
         as_metric = metrics.get(old)(t, p)
-        assert_agrees(losses.get(old)(exact(t), exact(p)), np.float32(KERAS_2_0["more functions"][old]))
+        bar = losses.get(old)(exact(t), exact(p))
+        assert_agrees(bar, np.float32(KERAS_2_0["more functions"][old]))
     assert np.array_equal(value, as_metric)
-    now = getattr(losses, name)(t, p).numpy()
-    assert np.allclose(now, value) == (name not in ("hinge", "squared_hinge", "cosine_similarity"))
+    changed = name in ("hinge", "squared_hinge", "cosine_similarity")
+    (assert_differs if changed else assert_agrees)(bar, getattr(losses, name)(t, p).numpy())
 
 
 @shows("logarithmic_error_epsilon")
 def test_logarithmic_error_epsilon():
     t, p = np.array([[0.5, 0.25]]), np.array([[0.0, 0.0]])
-    first, second = (same(e, lambda k, tensor: k.mean_squared_logarithmic_error(tensor(t), tensor(p))) for e in ENGINES)
-    assert abs(first - second) > 4e-16  # five roundings: 1e-7 as float32 is 1.2e-15 more
+    values = {e: same(e, lambda k, tensor: k.mean_squared_logarithmic_error(tensor(t), tensor(p))) for e in ENGINES}
+    for engine, other in zip(ENGINES, reversed(ENGINES), strict=True):
+        with semantics.use(engine):
+            assert_differs(losses.mean_squared_logarithmic_error(*exactly((t, p), "float64")), values[other])
 
 
 @shows("huber_dtype")

@@ -9,7 +9,7 @@ import pytest
 
 from parity_tests import elementwise_cases
 from parity_tests import keras_2_0_losses as recorded
-from parity_tests.agreement import WithBars, assert_agrees, assert_same, exactly
+from parity_tests.agreement import WithBars, assert_agrees, assert_differs, assert_same, exactly
 from parity_tests.engines import (
     ENGINES,
     KERAS_3,
@@ -137,7 +137,8 @@ def test_weighted_losses_of_keras_2_0(key):
         kinds = [
             same(e, lambda k, tensor: k.MeanSquaredError()(t, tensor(p.astype("float32")), weights)) for e in ENGINES
         ]
-        assert all(abs(kind - value) > 0.01 for kind in kinds)
+        for kind in kinds:
+            assert_differs(bar, kind)
     # Losses are functions in Keras 2.0, and these broadcast.
     column = np.arange(3.0, dtype="float32")
     with semantics.use("keras-2.0"):
@@ -181,8 +182,10 @@ def test_ranks_that_differ_by_a_trailing_axis(engine, shape, larger):
 @shows("binary_crossentropy_epsilon")
 def test_binary_crossentropy_epsilon():
     first, second = differ(lambda k, tensor: k.binary_crossentropy([[1.0]], [[0.0]]))
-    # −ln ε and −ln 2ε, ε = 1e-7; each lies within its bar, of which ln 2 is 10⁵ times as much.
-    assert np.log(2) - 1e-5 < first - second < np.log(2) + 1e-5
+    # −ln ε and −ln 2ε, ε = 1e-7
+    assert_agrees(-np.log(exact([1e-7])), first)
+    assert_agrees(-np.log(exact([1e-7]) * 2.0), second)
+    assert_differs(-np.log(exact([1e-7])), second)
 
 
 @both_kerases
@@ -303,8 +306,8 @@ def test_weight_ranks():
     weights = np.array([1.0, 3.0], "float32")
     differ(lambda k, tensor: k.MeanSquaredError()(t, tensor(p), weights))
     first, second = differ(lambda k, tensor: k.MeanSquaredError(reduction="none")(t, tensor(p), weights))
-    # The same losses, times 1 or times 3: products that round once each, and a quotient that rounds once more.
-    np.testing.assert_allclose(first / second, [[1, 3], [1 / 3, 1]], rtol=3 * 2.0**-24)
+    values, w = losses.mean_squared_error(exact(t), exact(p)), exact(weights)
+    assert_agrees((values * w) / (values * w[:, None]), first / second)
 
 
 @both_kerases

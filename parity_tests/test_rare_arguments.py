@@ -14,6 +14,7 @@ import refkeras
 from parity_tests.agreement import assert_agrees
 from parity_tests.engines import keras, numpy, tensorflow_only, tf_keras, trains
 from refkeras import precision, semantics
+from refkeras.tensor import unwrap
 
 pytestmark = tensorflow_only("arguments that no backend computes with; the rest is compared on every backend")
 RNG = np.random.default_rng(4)
@@ -135,11 +136,16 @@ def test_loss_scale_factor(kind, factor):
 def test_axes_of_sparse_crossentropy(axis):
     probabilities = np.array([[[0.5, 0.25, 0.25], [0.25, 0.125, 0.625]]], "float32")
 
-    def run(k):
+    def run(k, p):
         loss = k.losses.SparseCategoricalCrossentropy(axis=axis, reduction=None)
-        return numpy(loss(np.array([[0, 2]]), probabilities)).round(5).tolist(), loss.get_config()
+        return outcome(lambda _: loss(np.array([[0, 2]]), p), k), loss.get_config()
 
-    assert_alike(run)
+    (bar, ours), (real, theirs) = run(refkeras, precision.exact(probabilities)), run(keras, probabilities)
+    assert ours == theirs
+    if isinstance(real, str):
+        assert bar == real
+    else:
+        assert_agrees(unwrap(bar)[0], real)
 
 
 DATASETS = [{"workers": 3}, {"workers": 2, "max_queue_size": 3}, {"use_multiprocessing": True}, {"max_queue_size": 1}]
@@ -286,18 +292,13 @@ def test_dtypes_of_means(kind):
 
 
 def _functions() -> dict[str, Any]:
-    ones, z = np.ones((2, 3), "float32"), np.array([[1.0, -2.0, 0.5]], "float32")
+    z = np.array([[1.0, -2.0, 0.5]], "float32")
     return {
         "add": lambda k: k.layers.add([k.Input((2,)), k.Input((2,))]).shape,
         "concatenate": lambda k: k.layers.concatenate([k.Input((2, 3)), k.Input((4, 3))], axis=1).shape,
         "binary_accuracy": lambda k: numpy(
             k.metrics.binary_accuracy(np.array([[1.0], [0.0]]), np.array([[0.6], [0.6]]), threshold=0.7)
         ).tolist(),
-        "cosine": lambda k: numpy(k.losses.cosine_similarity(ones, ones * 2, axis=0)).round(5).tolist(),
-        "crossentropy": lambda k: (
-            numpy(k.losses.categorical_crossentropy(ones, ones, from_logits=True)).round(5).tolist()
-        ),
-        "celu": lambda k: numpy(k.activations.celu(z, alpha=0.5)).round(5).tolist(),
         "leaky_relu": lambda k: numpy(k.activations.leaky_relu(z, negative_slope=0.5)).tolist(),
         "threshold": lambda k: numpy(k.activations.threshold(z, threshold=0.75, default_value=-3.0)).tolist(),
         "linear": lambda k: numpy(k.activations.linear(z)).tolist(),
@@ -457,7 +458,7 @@ def test_means_of_a_base_logger():
         ours = run(refkeras.callbacks.BaseLogger(stateful_metrics=["n"]))
     theirs = run(tf_keras.callbacks.BaseLogger(stateful_metrics=["n"]))
     assert list(ours) == list(theirs)
-    assert ours == pytest.approx(theirs, rel=2**-50)  # Python's own sums, of three products each
+    assert ours == theirs
 
 
 def test_checkpoints_that_are_loaded_at_the_start(tmp_path):

@@ -79,12 +79,13 @@ def compare(bar: BarArray, engine_value: Any) -> Comparison:
         grid = (sigma > 0) | (stored != value)
         sigma = np.where(grid, np.maximum(sigma, ulp / np.sqrt(12)), 0.0)
         away = np.abs(found - value)
-        same = (found == stored) | (np.isnan(found) & np.isnan(value)) | (away <= machine.smallest)
+        flushed = (away <= machine.smallest) & (np.abs(value) <= machine.smallest)
+        same = (found == stored) | (np.isnan(found) & np.isnan(value)) | flushed
         sigmas = np.where(same & (away == 0), 0.0, away / sigma)
         # A value that overflows the machine's range has no bar any more.
         sigmas = np.where(np.isfinite(stored) & np.isfinite(found), sigmas, np.where(same, 0.0, np.inf))
         sigmas = np.where(same & ~np.isfinite(sigmas), 0.0, sigmas)
-        sigmas = np.where(away <= machine.smallest, 0.0, sigmas)
+        sigmas = np.where(flushed, 0.0, sigmas)
         ulps = np.where(same & (away == 0), 0.0, away / ulp)
         ulps = np.where(np.isfinite(ulps), ulps, np.where(same, 0.0, np.inf))
         beyond = None

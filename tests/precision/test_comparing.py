@@ -41,6 +41,15 @@ def test_special_values(value, engine, agrees):
     assert compare(exact(np.array([value])), [engine]).agrees is agrees
 
 
+def test_only_what_is_below_the_smallest_number_may_be_flushed():
+    """float16's smallest normal number, 2⁻¹⁴, is two steps of its grid at 0.05: no excuse for being off by them."""
+    x = exact([0.05, 2.0**-15], "float16") / 3.0
+    smallest = x.machine.smallest
+    assert compare(x, [0.05 / 3, 0.0]).agrees
+    found = compare(x, [0.05 / 3 + smallest, 2.0**-15 / 3])
+    assert not found.agrees and found.worst == (0,)
+
+
 def test_overflow_of_the_machine():
     x = exact([3e38]) * 4.0
     assert compare(x, [np.inf]).agrees
