@@ -60,8 +60,8 @@ MUTANTS = (
     ),
     _of("ops/softmax.py", OVER_AXES)(
         "softmax + 1e-6",
-        "y = y / np.add.reduce(y, axis=axis, keepdims=True)",
-        "y = y / np.add.reduce(y, axis=axis, keepdims=True) * (1 + 1e-6)",
+        "    y = e / total\n",
+        "    y = e / total * (1 + 1e-6)\n",
     ),
     _lstm(
         "lstm: c + 1e-6",
