@@ -1,12 +1,15 @@
 """The documentation site: `make docs`. Pages with code are run when the site is built; nothing comes from the network."""
 
 import os
-import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "docs"))
+import docstrings  # noqa: E402
+from nbclient import NotebookClient  # noqa: E402
+
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])  # for the pages' kernels
 
 project = "refkeras"
@@ -14,6 +17,7 @@ author = copyright = "the refkeras authors"
 extensions = ["myst_nb", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 suppress_warnings = ["myst.xref_missing", "myst.header"]  # links to files of the repository that are no pages
+highlight_language = "text"  # for blocks that name none: most are what a command prints
 html_theme = "furo"
 html_title = "refkeras"
 html_static_path = ["_static"]
@@ -26,26 +30,18 @@ nb_execution_raise_on_error = True
 nb_execution_in_temp = True  # what a page writes does not land among the sources
 nb_execution_timeout = 300
 nb_merge_streams = True
+# A kernel sends what is printed in pieces. myst-nb would put each on a line of its own, so that they are joined before.
+NotebookClient.coalesce_streams.default_value = True
 
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 
 
-def as_written(app, what, name, obj, options, lines):
-    """Show a docstring as it stands in the source: its first paragraph as text, the rest with its alignment."""
-    text = "\n".join(lines).strip().replace("\t", "    ")
-    first, _, rest = text.partition("\n\n")
-    # What stands between backticks is code; the rest is plain text.
-    pieces = re.split("`([^`]+)`", " ".join(first.split()))
-    pieces[::2] = [re.sub(r"([\\\\*|`_])", r"\\\1", piece) for piece in pieces[::2]]
-    pieces[1::2] = [f"\\ ``{piece}``\\ " for piece in pieces[1::2]]
-    lines[:] = ["".join(pieces)]
-    if rest.strip():
-        lines += ["", ".. code-block:: text", "", *(f"   {line}" for line in rest.splitlines()), ""]
-
-
 def setup(app):
-    app.connect("autodoc-process-docstring", as_written)
+    app.connect("autodoc-process-docstring", docstrings.as_page)
+    app.connect("autodoc-process-signature", docstrings.signature)
+    app.connect("autodoc-skip-member", docstrings.skipped)
+    app.connect("doctree-read", docstrings.tidy_code)
 
 
 def write_api() -> None:
