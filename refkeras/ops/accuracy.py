@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from refkeras.ops.rows import maximum_along
+
 __all__ = ["argmax", "fewer_than_k_exceed", "in_top_k"]
 
 Array = Any
@@ -41,7 +43,7 @@ def argmax(x: Array, *, order_zeros: bool = True, nan_first: bool = False, flush
     # matters where the largest number of each row is positive, as probabilities and one-hot rows are.
     tiny = _TINY[x.dtype.itemsize]
     if 0 not in x.shape:
-        largest = np.maximum.reduce(x, -1)
+        largest = maximum_along(x, -1)
         if type(x) is np.ndarray:  # the same as below, in calls that cost a third
             if np.count_nonzero(largest >= tiny) == largest.size:
                 return x.argmax(-1)

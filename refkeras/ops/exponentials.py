@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from refkeras.ops.reducing import Axis
+from refkeras.ops.rows import maximum_along, sum_along
 
 __all__ = ["exponentials"]
 
@@ -32,9 +33,9 @@ def exponentials(x: Any, axis: Axis = -1) -> tuple[Any, Any, Any]:
     kept, of, found = _last
     if kept is x and of == axis and not x.flags.writeable:
         return found
-    s = x - np.maximum.reduce(x, axis, keepdims=True)
+    s = x - maximum_along(x, axis, keepdims=True)
     e = np.exp(s)
-    found = s, e, np.add.reduce(e, axis, keepdims=True)
+    found = s, e, sum_along(e, axis, keepdims=True)
     if type(x) is np.ndarray and x.nbytes <= _SMALL and x.base is None and not x.flags.writeable:
         _last = x, axis, found
     return found

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from refkeras.ops.exponentials import exponentials
-from refkeras.ops.reducing import Axis, along, mean, sum_to_shape, through_clip
+from refkeras.ops.reducing import Axis, along, mean, mean_of, sum_to_shape, through_clip
+from refkeras.ops.rows import sum_along
 
 __all__ = [
     "binary_crossentropy",
@@ -47,11 +48,15 @@ def mean_squared_error(t: Array, p: Array) -> ValueAndPullback:
     >>> float(value), pullback(1.0).tolist()
     (2.125, [0.5, 2.0])
     """
-    e = p - t
-    value, n = mean(e * e, -1)
+
+    def square(t: Array, p: Array) -> Array:
+        e = p - t
+        return e * e
+
+    value, n = mean_of(square, -1, t, p)
 
     def pullback(d: Any) -> Array:
-        return sum_to_shape(e * along(d, -1, 2.0 / n), p.shape)
+        return sum_to_shape((p - t) * along(d, -1, 2.0 / n), p.shape)
 
     return value, pullback
 
@@ -69,11 +74,10 @@ def mean_absolute_error(t: Array, p: Array) -> ValueAndPullback:
     >>> float(value), pullback(1.0).tolist()
     (0.25, [0.5, 0.0])
     """
-    e = p - t
-    value, n = mean(np.abs(e), -1)
+    value, n = mean_of(lambda t, p: np.abs(p - t), -1, t, p)
 
     def pullback(d: Any) -> Array:
-        return sum_to_shape(np.sign(e) * along(d, -1, 1.0 / n), p.shape)
+        return sum_to_shape(np.sign(p - t) * along(d, -1, 1.0 / n), p.shape)
 
     return value, pullback
 
@@ -127,10 +131,14 @@ def sigmoid_crossentropy(t: Array, z: Array, *, axis: Axis = -1) -> ValueAndPull
     >>> float(value), pullback(1.0).tolist()
     (1000.0, [-1.0])
     """
-    e = np.exp(-np.abs(z))
-    value, n = mean(np.maximum(z, 0.0) - z * t + np.log1p(e), axis)
+
+    def exponential(z: Array) -> Array:
+        return np.exp(-np.abs(z))
+
+    value, n = mean_of(lambda t, z: np.maximum(z, 0.0) - z * t + np.log1p(exponential(z)), axis, t, z)
 
     def pullback(d: Any) -> Array:
+        e = exponential(z)
         sigmoid = np.where(z >= 0, np.ones_like(e), e) / (1.0 + e)
         return sum_to_shape((sigmoid - t) * along(d, axis, 1.0 / n), z.shape)
 
@@ -155,14 +163,14 @@ def categorical_crossentropy(t: Array, p: Array, *, epsilon: float = 1e-7, axis:
     >>> round(float(value), 6), pullback(1.0).tolist()
     (0.693147, [1.0, -1.0])
     """
-    total = np.add.reduce(p, axis, keepdims=True)
+    total = sum_along(p, axis, keepdims=True)
     r = p / total
     q = np.minimum(np.maximum(r, epsilon), 1.0 - epsilon)
-    value = -np.add.reduce(t * np.log(q), axis)
+    value = -sum_along(t * np.log(q), axis)
 
     def pullback(d: Any) -> Array:
         g = through_clip(-t / q * along(d, axis), r, epsilon, 1.0 - epsilon)
-        return (g - np.add.reduce(g * r, axis, keepdims=True)) / total
+        return (g - sum_along(g * r, axis, keepdims=True)) / total
 
     return value, pullback
 
@@ -186,7 +194,7 @@ def softmax_crossentropy(t: Array, z: Array, *, axis: int = -1, derivative: bool
     (1000.0, [1.0, -1.0])
     """
     shifted, e, total = exponentials(z, axis)
-    value = np.add.reduce(t * (np.log(total) - shifted), axis)
+    value = sum_along(t * (np.log(total) - shifted), axis)
 
     def pullback(d: Any) -> Array:
         softmax = e / total * np.add.reduce(t, axis, keepdims=True) if derivative else e / total
@@ -210,7 +218,7 @@ def sparse_softmax_crossentropy(k: Array, z: Array) -> ValueAndPullback:
     """
     shifted, e, total = exponentials(z, -1)
     one_hot = k[..., None] == np.arange(z.shape[-1])
-    value = np.log(total)[..., 0] - np.add.reduce(np.where(one_hot, shifted, np.zeros_like(shifted)), -1)
+    value = np.log(total)[..., 0] - sum_along(np.where(one_hot, shifted, 0), -1)
 
     def pullback(d: Any) -> Array:
         return (e / total - one_hot) * along(d, -1)
@@ -263,7 +271,7 @@ def kl_divergence(t: Array, p: Array, *, epsilon: float = 1e-7) -> ValueAndPullb
     s = np.minimum(np.maximum(t, epsilon), 1.0)
     q = np.minimum(np.maximum(p, epsilon), 1.0)
     r = s / q
-    value = np.add.reduce(s * np.log(r), -1)
+    value = sum_along(s * np.log(r), -1)
 
     def pullback(d: Any) -> Array:
         dr = s * along(d, -1) * (1.0 / r)

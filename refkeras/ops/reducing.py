@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Axis", "along", "mean", "sum_to_shape", "through_clip"]
+from refkeras.ops.rows import by_rows, sum_along
+
+__all__ = ["Axis", "along", "mean", "mean_of", "sum_to_shape", "through_clip"]
 
 Array = Any
 Axis = int | tuple[int, ...] | None
@@ -25,10 +28,22 @@ def sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
 
 def mean(x: Array, axis: Axis) -> tuple[Array, int]:
     """Return the mean over `axis`, and how many numbers went into each."""
-    total = np.add.reduce(x, axis)
+    total = sum_along(x, axis)
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     n = math.prod(x.shape[i] for i in axes)
     return total / total.dtype.type(n), max(n, 1)
+
+
+def mean_of(f: Callable[..., Array], axis: Axis, *arrays: Array) -> tuple[Array, int]:
+    """Return the mean over `axis` of f(*arrays), an elementwise f, and how many numbers went into each."""
+    n = 1
+
+    def rows(*arrays: Array) -> Array:
+        nonlocal n
+        value, n = mean(f(*arrays), axis)
+        return value
+
+    return by_rows(rows, axis, *arrays), n
 
 
 def along(d: Any, axis: Axis, factor: float = 1.0) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from refkeras.ops.exponentials import exponentials
 from refkeras.ops.reducing import Axis
+from refkeras.ops.rows import by_rows, sum_along
 
 __all__ = ["glu", "log_softmax", "softmax", "sparsemax"]
 
@@ -27,13 +28,17 @@ def softmax(x: Any, axis: Axis = -1) -> tuple[Any, Pullback]:
         >>> print(y, pullback(np.array([[1.0, 0.0]])))
         [[0.25 0.75]] [[ 0.1875 -0.1875]]
     """
-    _, e, total = exponentials(x, axis)
-    y = e / total
 
-    def pullback(dy: Any) -> Any:
-        return y * (dy - np.add.reduce(y * dy, axis=axis, keepdims=True))
+    def shares(x: Any) -> Any:
+        _, e, total = exponentials(x, axis)
+        return e / total
 
-    return y, pullback
+    y = by_rows(shares, axis, x)
+
+    def gradient(y: Any, dy: Any) -> Any:
+        return y * (dy - sum_along(y * dy, axis, keepdims=True))
+
+    return y, lambda dy: by_rows(gradient, axis, y, dy)
 
 
 def log_softmax(x: Any, axis: Axis = -1) -> tuple[Any, Pullback]:
@@ -50,7 +55,7 @@ def log_softmax(x: Any, axis: Axis = -1) -> tuple[Any, Pullback]:
     y = s - np.log(total)
 
     def pullback(dy: Any) -> Any:
-        return dy - np.exp(y) * np.add.reduce(dy, axis=axis, keepdims=True)
+        return dy - np.exp(y) * sum_along(dy, axis, keepdims=True)
 
     return y, pullback
 
