@@ -17,8 +17,13 @@ _reduction = of("losses/reduction.py", WEIGHTS)
 _loss = of("losses/loss.py", WEIGHTS)
 _ranks = of("losses/arrays.py", "test_losses.py::test_shapes", WEIGHTS)
 LOSSES = (
-    _losses("mse without the 2 of its gradient", "e * along(d, -1, 2.0 / n)", "e * along(d, -1, 1.0 / n)", OBJECTS),
-    _losses("sign of mae's gradient at ties", "np.sign(e) * along", "np.where(e >= 0, 1.0, -1.0) * along", OBJECTS),
+    _losses(
+        "mse without the 2 of its gradient",
+        "(p - t) * along(d, -1, 2.0 / n)",
+        "(p - t) * along(d, -1, 1.0 / n)",
+        OBJECTS,
+    ),
+    _losses("sign of mae's gradient at ties", "np.sign(p - t) * along", "np.where(p >= t, 1.0, -1.0) * along", OBJECTS),
     _losses(
         "epsilon added in the logarithms", "    a, b = q, 1.0 - q\n", "    a, b = q + epsilon, 1.0 - q + epsilon\n"
     ),
@@ -117,8 +122,8 @@ METRICS = (
     ),
     of("ops/accuracy.py", "test_metrics.py::test_largest_of_ties_zeros_and_nans")(
         "the last of ties",
-        "        return np.argmax(x, -1)\n    if not nan_first",
-        "        return x.shape[-1] - 1 - np.argmax(x[..., ::-1], -1)\n    if not nan_first",
+        "return x.argmax(-1)\n",
+        "return x.shape[-1] - 1 - x[..., ::-1].argmax(-1)\n",
         "test_metrics.py::test_largest_of_ties_zeros_and_nans",
     ),
     of("ops/accuracy.py", "test_r2_score.py::test_the_k_best_of_ties")(
@@ -164,7 +169,7 @@ ACTIVATIONS = (
     _rectifiers("relu6'(6) is 1", "dy * ((x > 0) & (x < 6))", "dy * ((x > 0) & (x <= 6))", KINKS),
     _softmax(
         "softmax's pullback lacks the sum",
-        "y * (dy - np.add.reduce(y * dy, axis=axis, keepdims=True))",
+        "y * (dy - sum_along(y * dy, axis, keepdims=True))",
         "y * dy * (1 - y)",
     ),
     _softmax("glu: halves exchanged", "a, b = np.split(x, 2, axis=axis)", "b, a = np.split(x, 2, axis=axis)"),

@@ -20,8 +20,13 @@ _smooth = _of("ops/activations.py", SHAPES)
 _rules = _of("ops/optimizers.py", STEPS)
 _lstm = _of("ops/lstm_cell.py", LSTM)
 MUTANTS = (
-    _losses("mse + 1e-6", "value, n = mean(e * e, -1)", "value, n = mean(e * e * (1 + 1e-6), -1)"),
-    _losses("mae' + 1e-6", "np.sign(e) * along(d, -1, 1.0 / n)", "np.sign(e) * along(d, -1, (1 + 1e-6) / n)", OBJECTS),
+    _losses("mse + 1e-6", "        return e * e\n", "        return e * e * (1 + 1e-6)\n"),
+    _losses(
+        "mae' + 1e-6",
+        "np.sign(p - t) * along(d, -1, 1.0 / n)",
+        "np.sign(p - t) * along(d, -1, (1 + 1e-6) / n)",
+        OBJECTS,
+    ),
     _losses("bce + 2e-6", "    return -value, pullback\n", "    return -value * (1 + 2e-6), pullback\n"),
     _losses(
         "sigmoid ce' + 1e-6",
@@ -31,8 +36,8 @@ MUTANTS = (
     ),
     _losses(
         "cce + 1e-6",
-        "value = -np.add.reduce(t * np.log(q), axis)",
-        "value = -np.add.reduce(t * np.log(q), axis) * (1 + 1e-6)",
+        "value = -sum_along(t * np.log(q), axis)",
+        "value = -sum_along(t * np.log(q), axis) * (1 + 1e-6)",
     ),
     _losses("kl' + 1e-6", "dq = -dr * r / q", "dq = -dr * r / q * (1 + 1e-6)", OBJECTS),
     _losses(
@@ -60,8 +65,8 @@ MUTANTS = (
     ),
     _of("ops/softmax.py", OVER_AXES)(
         "softmax + 1e-6",
-        "    y = e / total\n",
-        "    y = e / total * (1 + 1e-6)\n",
+        "        return e / total\n",
+        "        return e / total * (1 + 1e-6)\n",
     ),
     _lstm(
         "lstm: c + 1e-6",

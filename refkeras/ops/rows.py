@@ -61,7 +61,7 @@ def by_rows(f: Callable[..., Array], axis: Any, *arrays: Array) -> Array:
     return result.reshape(first.shape if result.ndim > 1 else first.shape[:-1])
 
 
-def sum_along(x: Array, axis: Any, keepdims: bool = False) -> Array:
+def sum_along(x: Array, axis: Any, keepdims: Any = False) -> Array:
     """Return Σ x along `axis`, as `np.add.reduce` does.
 
     Example:
@@ -74,7 +74,7 @@ def sum_along(x: Array, axis: Any, keepdims: bool = False) -> Array:
     return np.add.reduce(x, axis, keepdims=keepdims)
 
 
-def maximum_along(x: Array, axis: Any, keepdims: bool = False) -> Array:
+def maximum_along(x: Array, axis: Any, keepdims: Any = False) -> Array:
     """Return max x along `axis`, as `np.maximum.reduce` does.
 
     Example:
