@@ -233,7 +233,7 @@ TRAININGS: list[tuple[Case, int]] = [
 ]
 #: The cases, and how often each is generated.
 CASES: list[tuple[Case, int]] = [
-    *((activation(name), 2) for name in ACTIVATIONS),
+    *((activation(name), 3) for name in ACTIVATIONS),
     *((loss(name), 2) for name in ("mean_squared_error", "mean_absolute_error")),
     *((loss(f"{kind}_crossentropy", z), 2) for kind in ("binary", "categorical", "sparse_categorical") for z in (0, 1)),  # type: ignore[arg-type]
     (
