@@ -153,7 +153,30 @@ def stepped(k):
     return model, X, Y1, {"steps_per_epoch": 2, "validation_data": (X[:7], Y1[:7], W[:7]), "validation_batch_size": 3}
 
 
+def tripled(k, trains=True):
+    """A loss whose call is overridden, which is what Keras evaluates and trains by; refkeras asks for its pullback."""
+
+    class Tripled(k.losses.MeanSquaredError):
+        def __call__(self, y_true, y_pred, sample_weight=None):
+            return 3.0 * super().__call__(y_true, y_pred, sample_weight)
+
+        if trains:
+
+            def value_and_pullback(self, *args, **kwargs):
+                value, pullback = super().value_and_pullback(*args, **kwargs)
+                return 3.0 * value, lambda: (3.0 * pullback()[0], None)
+
+    return Tripled()
+
+
+def overridden_call(k):
+    model = k.Sequential([k.Input((4,)), k.layers.Dense(3, activation="tanh"), k.layers.Dense(1)])
+    model.compile(k.optimizers.SGD(0.1, momentum=0.5), tripled(k))
+    return model, X, Y1, {"sample_weight": W, "validation_data": (X[:5], Y1[:5])}
+
+
 CASES = [
+    overridden_call,
     regression,
     classifier,
     sparse_weighted,
@@ -222,6 +245,20 @@ def test_runs_alike(name, case):
     assert_same_form(got, wanted)
     assert_within(bars, wanted)
     assert_within(bars, got)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_overridden_call_without_a_pullback_evaluates_and_does_not_train(name):
+    with widest(name) as modules:
+        values = []
+        for k in modules:
+            model = k.Sequential([k.Input((4,)), k.layers.Dense(1, kernel_initializer="zeros")])
+            model.compile("sgd", tripled(k, trains=False))
+            values.append(model.evaluate(np.ones((5, 4)), np.full((5, 1), 2.0), verbose=0))
+            if k is refkeras:
+                with pytest.raises(NotImplementedError, match=r"Tripled overrides `__call__`.*`value_and_pullback"):
+                    model.fit(np.ones((5, 4)), np.ones((5, 1)), verbose=0)
+        assert values == [12.0, 12.0]
 
 
 def assert_same_form(got, wanted, where="run"):

@@ -43,7 +43,7 @@ def batch_record(record: StepRecord, *, keep_samples: bool) -> BatchRecord:
         part = record.parts[step.index] if len(record.parts) else None
         term = _term(step.loss, y, pred, w, part, step.dtype, keep_samples)
         if term.value is None:
-            term.value = _scalar(step.value([y], [pred], None))
+            term.value = _scalar(step.value_of(y, pred, w))
         terms[step.index] = term
     measures = []
     for metric in bound.metrics:
@@ -75,6 +75,8 @@ def _scalar(value: Any) -> Any:
 
 def _term(loss: Any, y: Any, pred: Any, w: Any, part: Any, dtype: Any, keep_samples: bool) -> TermBatch:
     """Return how a loss came to one number; `part` is that number, if it is known, and `dtype` what it is cast to."""
+    if not loss.is_reduced_call:
+        return TermBatch(None if part is None else _scalar(part))
     _, mask, _ = unwrap(pred)
     values, samples = _loss_values(loss, y, pred)
     values, own_mask, _ = unwrap(values)

@@ -141,15 +141,18 @@ _add(
 # -- of vectors -----------------------------------------------------------------------------------
 
 
-def _cosine(values: Vector, epsilon: float, squares: bool, share: float | None, sign: int) -> Any:
+def _cosine(values: Vector, epsilon: float | None, squares: bool, share: float | None, sign: int) -> Any:
     n = len(values) // 2
     p, t = values[:n], values[n:]
-    found = regression_losses.cosine_similarity(t, p, epsilon=epsilon, squares=squares)[0]
+    if epsilon is None:
+        found = regression_losses.cosine_similarity_of_arrays(t[None], p[None])[0][0]
+    else:
+        found = regression_losses.cosine_similarity(t, p, epsilon=epsilon, squares=squares)[0]
     found = found if share is None else found * share
     return found if sign < 0 else -found
 
 
-def _cosine_numbers(texts: Sequence[str], epsilon: float, squares: bool, share: float | None, sign: int) -> str:
+def _cosine_numbers(texts: Sequence[str], epsilon: float | None, squares: bool, share: float | None, sign: int) -> str:
     n = len(texts) // 2
     products = listed([f"{operand(t)} × {operand(p)}" for p, t in zip(texts[:n], texts[n:], strict=True)])
     mean = "" if share is None else f" / {n}"

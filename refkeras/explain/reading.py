@@ -178,11 +178,13 @@ def _cosine(
 ) -> Samples | None:
     rule = semantics.current().cosine_similarity
     y = as_array(y, p.dtype)
-    if rule == "keras-3":
+    if rule in ("keras-3", "arrays"):
         y, p = squeeze_or_expand_to_same_rank(y, p)
     axis = arguments.get("axis", -1)
+    if rule == "arrays" and axis == 0 and p.ndim > 1:
+        return None  # lengths are laid along another axis: no value is of one pair of vectors
     share = 1.0 / np.broadcast_shapes(y.shape, p.shape)[axis] if rule == "keras-2.0" else None
-    epsilon = {"keras-3": config.epsilon(), "tf_keras": _TF_KERAS_L2_EPSILON, "keras-2.0": 0.0}[rule]
+    epsilon = {"keras-3": config.epsilon(), "tf_keras": _TF_KERAS_L2_EPSILON, "keras-2.0": 0.0, "arrays": None}[rule]
     params = {"epsilon": epsilon, "squares": rule != "keras-3", "share": share, "sign": sign}
     return _aligned("cosine_similarity", y, p, made_of, shape, params, axis)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -26,6 +26,9 @@ class Loss:
     enough to evaluate. To train with it, define `forward(y_true, y_pred)` instead (or too),
     which returns those values and their pullback: the function that takes the gradient of
     the values, an array of their shape, and returns the gradient of `y_pred`.
+
+    A subclass that overrides `__call__`, and so the whole of the loss, evaluates by it. To train by it, it defines
+    `value_and_pullback` too, with the arguments that it has here.
 
     Args:
         name: defaults to the class's name in snake case, with a counter.
@@ -59,8 +62,13 @@ class Loss:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # A `call` that overrides an inherited `forward` is another function, whose pullback nobody gave.
-        owner = {name: next(i for i, c in enumerate(cls.__mro__) if name in vars(c)) for name in ("call", "forward")}
-        cls._has_pullback = cls.forward is not Loss.forward and owner["forward"] <= owner["call"]
+        call, forward, outer_call, outer_forward = (
+            next(i for i, c in enumerate(cls.__mro__) if name in vars(c))
+            for name in ("call", "forward", "__call__", "value_and_pullback")
+        )
+        cls._has_pullback = cls.forward is not Loss.forward and forward <= call
+        if outer_call < outer_forward:  # likewise of the whole loss
+            cls.value_and_pullback = _of_another_call  # type: ignore[method-assign]
 
     @property
     def dtype(self) -> str:
@@ -69,7 +77,13 @@ class Loss:
     @property
     def has_pullback(self) -> bool:
         """Whether the loss can train."""
-        return self._has_pullback
+        return self._has_pullback if self.is_reduced_call else type(self).value_and_pullback is not _of_another_call
+
+    @property
+    def is_reduced_call(self) -> bool:
+        """Whether the loss is `call`, reduced; not so where a subclass overrides `__call__` or `value_and_pullback`."""
+        kind = type(self)
+        return kind.__call__ is Loss.__call__ and kind.value_and_pullback is Loss.value_and_pullback
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the values of the samples."""
@@ -219,6 +233,8 @@ class LossFunctionWrapper(Loss):
 
     @property
     def has_pullback(self) -> bool:
+        if not self.is_reduced_call:
+            return super().has_pullback
         own = type(self).forward is not LossFunctionWrapper.forward
         return self._has_pullback and (own or hasattr(self.fn, "with_logits") or hasattr(self.fn, "forward"))
 
@@ -269,6 +285,16 @@ class LossFunctionWrapper(Loss):
 
     def __repr__(self) -> str:
         return f"<LossFunctionWrapper({self.fn}, kwargs={self._fn_kwargs})>"
+
+
+def _of_another_call(self: Loss, *_: Any, **__: Any) -> NoReturn:
+    """Stands for the `value_and_pullback` of a class whose `__call__` is another loss than the one it inherits."""
+    raise NotImplementedError(
+        f"{type(self).__name__} overrides `__call__` and has no pullback of it, so that it can evaluate but not "
+        "train. Define `value_and_pullback(self, y_true, y_pred, sample_weight=None, *, mask=None, logits=None)` in "
+        "it, returning the loss and a function of no arguments that returns (the gradient of y_pred, None); or "
+        "override `forward` instead of `__call__`."
+    )
 
 
 def _checked(back: Pullback, values: Array, y_pred: Array, name: str) -> Pullback:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from refkeras import config, semantics, tree
-from refkeras.losses.loss import Loss
 from refkeras.losses.reduction import apply_mask
 from refkeras.training.compile_losses import LossTerm
 from refkeras.training.compile_metrics import MetricEntry
@@ -75,7 +74,7 @@ class LossStep:
         self.read = reader.read
         self.value_and_pullback = term.loss.value_and_pullback
         # A call takes its arguments for a user's, which costs more; one that is overridden may compute anything.
-        self.direct = term.loss.has_pullback and type(term.loss).__call__ is Loss.__call__
+        self.direct = term.loss.has_pullback and term.loss.is_reduced_call
         floatx = np.dtype(config.floatx())
         exact = semantics.current().output_matching == "exact"
         dtype = floatx if exact else batch.preds[term.output].dtype
@@ -84,7 +83,10 @@ class LossStep:
         self.factor = None if term.weight is None else dtype.type(term.weight)
 
     def value(self, ys: Sequence[Any], preds: Sequence[Any], ws: Sequence[Any] | None) -> Any:
-        y, pred, w = self.read(ys, preds, ws)
+        return self.value_of(*self.read(ys, preds, ws))
+
+    def value_of(self, y: Any, pred: Any, w: Any) -> Any:
+        """Return the unweighted value of what `read` returns."""
         value = self.value_and_pullback(y, pred, w)[0] if self.direct else self.loss(y, pred, w)
         return value if self.dtype is None else value.astype(self.dtype)
 

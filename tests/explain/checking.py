@@ -170,6 +170,9 @@ def cosine(values, epsilon, squares, share, sign):
     lengths = []
     for x in (p, t):
         square = math.fsum(v * v for v in x)
+        if epsilon is None:
+            lengths.append(math.sqrt(square) or 1.0)
+            continue
         lengths.append(math.sqrt(max(square, epsilon)) if squares else max(math.sqrt(square), epsilon))
     products = [a * b for a, b in zip(p, t, strict=True)]
     factor = sign / math.prod(lengths) * (share or 1)

@@ -201,6 +201,21 @@ def test_a_class_that_is_not_taken_apart_is_noticed():
         assert_taken_apart(run("Quartic", "linear", Quartic()).explain("loss"))
 
 
+def test_a_loss_whose_call_is_overridden_is_what_the_call_returned():
+    class Tripled(losses.MeanSquaredError):
+        def __call__(self, y_true, y_pred, sample_weight=None):
+            return 3 * super().__call__(y_true, y_pred, sample_weight)
+
+        def value_and_pullback(self, *args, **kwargs):
+            value, pullback = super().value_and_pullback(*args, **kwargs)
+            return 3 * value, lambda: (3 * pullback()[0], None)
+
+    plain, tripled = (run("MeanSquaredError", "linear", loss, weighted=True) for loss in ("mse", Tripled()))
+    once, thrice = plain.explain("loss").inputs[0], tripled.explain("loss").inputs[0]
+    assert thrice.value == np.float32(3) * once.value
+    assert len(once.inputs) > len(thrice.inputs) == 0
+
+
 def test_the_softmax_that_gave_p():
     ledger = run("CategoricalCrossentropy", "softmax", "categorical_crossentropy", "accuracy")
     sample = ledger.explain("loss").inputs[0].inputs[0]

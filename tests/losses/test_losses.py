@@ -231,6 +231,37 @@ def test_forward_of_a_known_function_is_about_predictions_whatever_they_carry():
     assert pullback(np.ones(4, "float32")).shape == P.shape
 
 
+class Tripled(losses.MeanSquaredError):
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        return 3 * super().__call__(y_true, y_pred, sample_weight)
+
+
+class Trains(Tripled):
+    def value_and_pullback(self, y_true, y_pred, sample_weight=None, *, mask=None, logits=None):
+        value, pullback = losses.MeanSquaredError().value_and_pullback(y_true, y_pred, sample_weight, mask=mask)
+        return 3 * value, lambda: (3 * pullback()[0], None)
+
+
+class Again(Trains):
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        return 2 * super().__call__(y_true, y_pred, sample_weight)
+
+
+def test_a_call_that_is_overridden_trains_by_a_pullback_of_its_own_alone():
+    """Of the call, not of what it overrides: a class below has to give it again."""
+    assert [loss.has_pullback for loss in (losses.MeanSquaredError(), Tripled(), Trains(), Again())] == [
+        *(True, False, True, False)
+    ]
+    value, pullback = Trains().value_and_pullback(T, P, W)
+    assert value == Trains()(T, P, W) == np.float32(3) * losses.MeanSquaredError()(T, P, W)
+    assert np.array_equal(pullback()[0], 3 * losses.MeanSquaredError().value_and_pullback(T, P, W)[1]()[0])
+    for loss in (Tripled(), Again()):
+        with pytest.raises(
+            NotImplementedError, match=f"{type(loss).__name__} overrides `__call__`.*value_and_pullback"
+        ):
+            loss.value_and_pullback(T, P)
+
+
 def test_a_pullback_of_the_wrong_shape_is_refused():
     class Wrong(losses.Loss):
         def forward(self, y_true, y_pred):
