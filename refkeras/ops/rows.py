@@ -44,10 +44,7 @@ def by_rows(f: Callable[..., Array], axis: Any, *arrays: Array) -> Array:
         array([3., 7.])
     """
     first = arrays[0]
-    if axis != -1 or not all(
-        type(a) is np.ndarray and a.size > LARGE and a.ndim > 1 and a.shape == first.shape and a.flags.c_contiguous
-        for a in arrays
-    ):
+    if axis != -1 or type(first) is not np.ndarray or first.size <= LARGE or not all(_alike(a, first) for a in arrays):
         return f(*arrays)
     n = first.shape[-1]
     rows = [a.reshape(-1, n) for a in arrays]
@@ -69,7 +66,7 @@ def sum_along(x: Array, axis: Any, keepdims: Any = False) -> Array:
         >>> sum_along(np.array([[1.0, 2.0, 4.0]]), -1)
         array([7.])
     """
-    if axis == -1 and _pays(x, WIDEST_SUM):
+    if axis == -1 and type(x) is np.ndarray and x.size >= FEWEST and _pays(x, WIDEST_SUM):
         return _by_blocks(_summed, x, keepdims)
     return np.add.reduce(x, axis, keepdims=keepdims)
 
@@ -82,15 +79,18 @@ def maximum_along(x: Array, axis: Any, keepdims: Any = False) -> Array:
         >>> maximum_along(np.array([[1.0, 4.0, 2.0]]), -1)
         array([4.])
     """
-    if axis == -1 and _pays(x, WIDEST_MAXIMUM):
+    if axis == -1 and type(x) is np.ndarray and x.size >= FEWEST and _pays(x, WIDEST_MAXIMUM):
         return _by_blocks(_largest, x, keepdims)
     return np.maximum.reduce(x, axis, keepdims=keepdims)
 
 
-def _pays(x: Array, widest: int) -> bool:
+def _alike(a: Array, b: Array) -> bool:
+    return type(a) is np.ndarray and a.ndim > 1 and a.shape == b.shape and a.flags.c_contiguous
+
+
+def _pays(x: np.ndarray, widest: int) -> bool:
     return (
-        type(x) is np.ndarray
-        and x.size >= 2 * FEWEST  # a number and an empty array go out here
+        x.ndim > 1
         and 1 < x.shape[-1] <= widest
         and x.size >= FEWEST * x.shape[-1]
         and x.dtype in _FLOATS
