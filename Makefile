@@ -92,7 +92,7 @@ docs: $(SITE) ## the documentation site, its pages run anew, in docs/_build/html
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m sphinx -q -W --keep-going -E -b html docs docs/_build/html
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) build dist out docs/_build docs/api .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist out docs/_build docs/api docs/runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # python3-venv, which brings ensurepip, is a package of its own on Debian; pip fills an

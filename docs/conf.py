@@ -15,11 +15,12 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPAT
 project = "refkeras"
 author = copyright = "the refkeras authors"
 extensions = ["myst_nb", "sphinx.ext.autodoc"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "runs"]
 suppress_warnings = ["myst.xref_missing", "myst.header"]  # links to files of the repository that are no pages
 highlight_language = "text"  # for blocks that name none: most are what a command prints
 html_theme = "furo"
 html_title = "refkeras"
+html_extra_path = ["runs"]
 html_static_path = ["_static"]
 html_css_files = ["wide.css"]
 myst_enable_extensions = []  # no dollarmath: MathJax would come from the network
@@ -67,7 +68,25 @@ def write_api() -> None:
             page.write_text(text, encoding="utf-8")
 
 
+def write_example() -> None:
+    """Write the page of a run, which the lessons link to: the first question's script, explained."""
+    import subprocess
+    import tempfile
+
+    place = Path(__file__).parent / "runs"
+    place.mkdir(exist_ok=True)
+    refkeras = [sys.executable, "-m", "refkeras"]
+    with tempfile.TemporaryDirectory() as folder:
+        script = ROOT / "examples" / "three_losses.py"
+        for command in (
+            ["run", "--explain", "run.json", str(script)],
+            ["explain", "run.json", "--html", str(place / "three-losses-run.html"), "--figures", "20000"],
+        ):
+            subprocess.run([*refkeras, *command], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
 MODULES = ("activations", "callbacks", "explain", "initializers", "layers", "losses", "metrics", "models", "optimizers")
 MODULES += ("random", "regularizers", "saving", "semantics", "utils", "wrappers")
 WITH_METHODS = ("models", "explain", "wrappers")
 write_api()
+write_example()

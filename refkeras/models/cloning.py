@@ -46,8 +46,8 @@ def clone_model(
     (`NotEqual`, and `Any` before a layer that gets the mask of a `Masking`), and both functions are given these too.
     `call_function` is given `training=False` where that is the default of the layer's `call`, and `mask`, the mask's
     tensor or None, where its `call` takes a mask, though nobody wrote either. In refkeras a mask goes with the tensor
-    that it belongs to, and is no operation: the functions are given layers, and `call_function` what these were
-    called with.
+    that it belongs to; its operations are noted for names, summaries and files, and compute nothing. So the functions
+    are given layers, and `call_function` what these were called with.
 
     Example:
 
