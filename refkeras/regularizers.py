@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from refkeras import config, naming, semantics
+from refkeras.ops.reducing import slope_of_abs
 from refkeras.saving import serialization
 from refkeras.variable import Variable
 
@@ -77,11 +78,11 @@ class L1L2(Regularizer):
         return penalty
 
     def gradient(self, x: Any) -> Any:
-        """Return ∂R/∂x, of x's shape and dtype; 0 where l1 meets x = 0."""
+        """Return ∂R/∂x, of x's shape and dtype; 0 where l1 meets x = 0 (on JAX: l1)."""
         value = _value(x)
         slope = np.zeros_like(value)
         if self.l1 != 0.0:
-            slope = slope + _factor(self.l1, value) * np.sign(value)
+            slope = slope + _factor(self.l1, value) * _slope_of_abs(value)
         if self.l2 != 0.0:
             slope = slope + _factor(self.l2, value) * (value + value)
         return slope
@@ -109,9 +110,9 @@ class L1(Regularizer):
         return _factor(self.l1, value) * np.sum(np.abs(value))
 
     def gradient(self, x: Any) -> Any:
-        """Return ∂R/∂x, of x's shape and dtype; 0 where x is 0."""
+        """Return ∂R/∂x, of x's shape and dtype; 0 where x is 0 (on JAX: l1)."""
         value = _value(x)
-        return _factor(self.l1, value) * np.sign(value)
+        return _factor(self.l1, value) * _slope_of_abs(value)
 
     def get_config(self) -> dict[str, Any]:
         return {"l1": float(self.l1)}
@@ -227,6 +228,10 @@ def _factor(number: float, value: Any) -> Any:
     """Return a factor in the dtype of `value`; Keras 3 on TensorFlow takes Python numbers by way of float32."""
     rounded = np.float32(number) if semantics.current().regularizer_factors == "float32" else number
     return value.dtype.type(rounded)
+
+
+def _slope_of_abs(value: Any) -> Any:
+    return slope_of_abs(value, semantics.current().abs_gradient)
 
 
 def _recorded(factor: float) -> float:

@@ -160,7 +160,18 @@ class Semantics:
         "when traced",
         "at compile",
         "each step",
-        doc="When a layer's `trainable` decides whether an optimizer updates its weights.",
+        "once",
+        doc="When a layer's `trainable` decides whether an optimizer updates its weights; if once, when the optimizer is "
+        "built, training with other trainable weights is a ValueError.",
+    )
+    unreached_weights: str = one_of(
+        "skipped",
+        "zero gradient",
+        doc="Trainable weights on which the loss does not depend are left as they are, with a warning (if all: a "
+        "ValueError); or updated by a gradient of 0, so that they decay.",
+    )
+    trained_metrics_use_mask: bool = one_of(
+        True, False, doc="In training, metrics see the mask of the predictions, as they do in evaluation."
     )
     test_on_batch_resets: bool = one_of(
         True,
@@ -350,6 +361,26 @@ class Semantics:
     leaky_relu_slope_at_0: str = one_of(
         "negative", "positive", doc="The derivative of leaky_relu at 0: that of negative numbers, or 1."
     )
+    abs_gradient: str = one_of(
+        "sign",
+        "sign or 0",
+        "select",
+        doc="The slope of |x|, in losses and regularizers: sign(x), which is NaN of NaN, or 0; or 1 where x >= 0, else -1.",
+    )
+    maximum_gradient: str = one_of(
+        "select",
+        "half product",
+        "halves",
+        doc="What max(x, bound) passes to x of its gradient where they are equal, as in hinge losses: all, or half of it; "
+        "and below, 0, or 0 times it, which may be NaN.",
+    )
+    clip_gradient: str = one_of(
+        "select",
+        "half product",
+        doc="The same for clip(x, low, high) where x is low or high, as in cross-entropies and in relu's max_value.",
+    )
+    relu_max_below_0: str = one_of("zero", "max_value", doc="What relu with a negative max_value gives.")
+    sparse_sigmoid_slope_at_1: float = one_of(0.0, 0.25, doc="The derivative of sparse_sigmoid at -1 and 1.")
     celu_slope_at_0: int = one_of(2, 1, doc="The derivative of celu at 0: both parts pass the gradient, or one.")
     selu_slope_at_0: str = one_of("right", "left", doc="The derivative of selu at 0: 1.05 or 1.76.")
     hard_tanh_slope_at_1: int = one_of(1, 0, doc="The derivative of hard_tanh at -1 and 1.")
@@ -440,7 +471,13 @@ class Semantics:
         False, True, doc="Labels of another rank than expected are taken in order, if their number fits."
     )
     binary_crossentropy_of_logits: str = one_of(
-        "exact", "clipped", doc="Of logits, binary cross-entropy is exact, or that of their sigmoids, clipped as usual."
+        "max(z, 0) - z t",
+        "(1 - t) z",
+        "two parts",
+        "clipped",
+        doc="How the binary cross-entropy of logits z is computed, which shows where they are infinite: "
+        "max(z, 0) - z t + ln(1 + exp(-abs(z))); (1 - t) z + ln(1 + exp(-z)); t ln(1 + exp(-z)) + (1 - t) ln(1 + exp(z)); "
+        "or of their sigmoids, clipped as usual.",
     )
     softmax_crossentropy_gradient: str = one_of(
         "softmax - t",
@@ -522,6 +559,9 @@ class Semantics:
         doc="cosine_similarity bounds the inverse norms by 1/epsilon; or the squared norms by 1e-12, and wants targets "
         "of the dtype of y_pred; or bounds nothing, and averages over the components instead of adding; or divides as "
         "utils.normalize does with NumPy arrays: by 1 for a norm of 0, and for axis=0 along the last axis.",
+    )
+    cosine_gradient_of_zero: str = one_of(
+        "finite", "nan", doc="The gradient of cosine_similarity by predictions whose squares add up to 0."
     )
     hinge_labels: str = one_of("signed", "given", doc="Hinge losses take the labels 0 and 1 for -1 and 1.")
     largest_of_nothing_fails: bool = one_of(True, False, doc="categorical_hinge of no scores is an error.")
@@ -945,8 +985,19 @@ _KERAS_3_JAX = dataclasses.replace(
     gelu_constants="exact",
     leaky_relu_slope="exact",
     leaky_relu_slope_at_0="positive",
+    abs_gradient="select",
+    maximum_gradient="half product",
+    clip_gradient="half product",
+    relu_max_below_0="max_value",
+    sparse_sigmoid_slope_at_1=0.25,
     celu_slope_at_0=1,
     selu_slope_at_0="left",
+    trainable_is_read="once",
+    unreached_weights="zero gradient",
+    trained_metrics_use_mask=False,
+    warns_without_weights=False,
+    binary_crossentropy_of_logits="two parts",
+    cosine_gradient_of_zero="nan",
     crossentropy_from_activation=False,
     sparse_crossentropy_normalizes="before clip",
     softmax_crossentropy_gradient="derivative",
@@ -978,6 +1029,11 @@ _KERAS_3_TORCH = dataclasses.replace(
     celu_slope_at_0=1,
     selu_slope_at_0="left",
     hard_tanh_slope_at_1=0,
+    cosine_gradient_of_zero="nan",
+    abs_gradient="sign or 0",
+    binary_crossentropy_of_logits="(1 - t) z",
+    maximum_gradient="halves",
+    relu_max_below_0="max_value",
     shrunk_nan="nan",
     crossentropy_from_activation=False,
     sparse_crossentropy_normalizes="before clip",
@@ -1007,6 +1063,7 @@ _KERAS_3_NUMPY = dataclasses.replace(
     jit_compile_auto=True,
     text_as_number="ValueError",
     test_on_batch_resets=False,
+    relu_max_below_0="max_value",
     monitor_precision="float64",
     crossentropy_from_activation=False,
     sparse_crossentropy_normalizes="before clip",
@@ -1121,7 +1178,7 @@ def diff(a: str | Semantics, b: str | Semantics) -> Differences:
         ValueError: no preset has that name.
 
     >>> diff("keras-3@jax", "keras-3@numpy")["binary_crossentropy_of_logits"][:2]
-    ('exact', 'clipped')
+    ('two parts', 'clipped')
     >>> print(diff("tf_keras", "tf_keras"))
     tf_keras and tf_keras do not differ.
     """

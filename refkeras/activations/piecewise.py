@@ -40,6 +40,10 @@ def _soft_shrink_forward(x: Any, threshold: float = 0.5) -> tuple[Any, Callable[
     return ops.soft_shrink(x, threshold, keep_nan=semantics.current().shrunk_nan == "nan")
 
 
+def _sparse_sigmoid_forward(x: Any) -> tuple[Any, Callable[[Any], Any]]:
+    return ops.sparse_sigmoid(x, slope_at_1=semantics.current().sparse_sigmoid_slope_at_1)
+
+
 @computed_by(_hard_sigmoid_forward)
 def hard_sigmoid(x: Any) -> Tensor:
     """relu6(x + 3) / 6 (Keras 3), or 0.2 x + 0.5 clipped to [0, 1] (tf_keras).
@@ -112,7 +116,7 @@ def sparse_plus(x: Any) -> Tensor:
     return value(ops.sparse_plus, x)
 
 
-@computed_by(ops.sparse_sigmoid)
+@computed_by(_sparse_sigmoid_forward)
 def sparse_sigmoid(x: Any) -> Tensor:
     """(x + 1) / 2, clipped to [0, 1].
 
@@ -121,7 +125,7 @@ def sparse_sigmoid(x: Any) -> Tensor:
         >>> print(sparse_sigmoid([-2.0, 0.5]).numpy().round(4))
         [0.   0.75]
     """
-    return value(ops.sparse_sigmoid, x)
+    return value(_sparse_sigmoid_forward, x)
 
 
 @computed_by(ops.threshold)

@@ -27,6 +27,8 @@ def _relu_forward(
         slope_is_float32=engine.leaky_relu_slope == "float32",
         slope_at_0=engine.leaky_relu_slope_at_0,
         gradient=engine.relu_gradient,
+        clip=engine.clip_gradient,
+        max_below_0=engine.relu_max_below_0,
     )
 
 

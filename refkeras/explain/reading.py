@@ -118,7 +118,7 @@ def _crossentropy(
 def _binary(found: Samples, is_logits: bool, smoothing: float) -> None:
     rules = semantics.current()
     inner = config.epsilon() if rules.binary_crossentropy_epsilon == "twice" else 0.0
-    if is_logits and rules.binary_crossentropy_of_logits == "exact":
+    if is_logits and rules.binary_crossentropy_of_logits != "clipped":
         found.form = "binary_crossentropy_of_logit"
         return
     found.form, found.params = "binary_crossentropy", {"epsilon": config.epsilon(), "inner_epsilon": inner}

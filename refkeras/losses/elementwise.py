@@ -60,16 +60,18 @@ def mean_squared_error(y_true: Any, y_pred: Array, logits: Array | None = None) 
 
 
 def mean_absolute_error(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
-    return _error(losses.mean_absolute_error, y_true, y_pred)
+    rule = semantics.current().abs_gradient
+    return _error(lambda t, p: losses.mean_absolute_error(t, p, rule=rule), y_true, y_pred)
 
 
 def mean_absolute_percentage_error(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
-    epsilon = config.epsilon()
-    if y_pred.dtype.kind in "iu" and semantics.current().integer_loss_values == "float":
+    epsilon, rules = config.epsilon(), semantics.current()
+    if y_pred.dtype.kind in "iu" and rules.integer_loss_values == "float":
         # Keras 3 makes ε an integer too, which is 0, and TensorFlow divides integers in float64.
         y_true, y_pred, epsilon = as_array(as_array(y_true, y_pred.dtype), np.float64), y_pred.astype(np.float64), 0.0
     _check_floats(y_pred, "mean_absolute_percentage_error")
-    return _elementwise(regression_losses.mean_absolute_percentage_error, y_true, y_pred, epsilon=epsilon)
+    op, rule = regression_losses.mean_absolute_percentage_error, rules.abs_gradient
+    return _elementwise(op, y_true, y_pred, epsilon=epsilon, rule=rule)
 
 
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
@@ -79,7 +81,8 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Array, logits: Array | N
     epsilon = config.epsilon()
     if rules.logarithmic_error_epsilon == "floatx":
         epsilon = float(np.dtype(config.floatx()).type(epsilon))
-    return _error(lambda t, p: regression_losses.mean_squared_logarithmic_error(t, p, epsilon=epsilon), y_true, y_pred)
+    op, rule = regression_losses.mean_squared_logarithmic_error, rules.maximum_gradient
+    return _error(lambda t, p: op(t, p, epsilon=epsilon, rule=rule), y_true, y_pred)
 
 
 def huber(y_true: Any, y_pred: Array, logits: Array | None = None, delta: float = 1.0) -> Pass:
@@ -112,7 +115,8 @@ def log_cosh(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
 
 
 def cosine_similarity(y_true: Any, y_pred: Array, logits: Array | None = None, axis: int = -1) -> Pass:
-    rule = semantics.current().cosine_similarity
+    rules = semantics.current()
+    rule = rules.cosine_similarity
     _check_floats(y_pred, "cosine_similarity", TypeError if rule == "tf_keras" else InvalidArgumentError)
     if rule == "tf_keras":
         y_true = as_array(y_true)
@@ -136,7 +140,13 @@ def cosine_similarity(y_true: Any, y_pred: Array, logits: Array | None = None, a
         if rule == "arrays":
             return regression_losses.cosine_similarity_of_arrays(t, p, axis=axis)
         value, pullback = regression_losses.cosine_similarity(
-            t, p, axis=axis, epsilon=epsilon, squares=rule != "keras-3"
+            t,
+            p,
+            axis=axis,
+            epsilon=epsilon,
+            squares=rule != "keras-3",
+            rule=rules.maximum_gradient,
+            nan_at_0=rules.cosine_gradient_of_zero == "nan",
         )
         if rule != "keras-2.0":
             return value, pullback
@@ -154,7 +164,8 @@ def _labels(y_true: Any, y_pred: Array) -> Array:
 
 def hinge(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
     _check_floats(y_pred, "hinge")
-    return _elementwise(hinge_losses.hinge, _labels(y_true, y_pred), y_pred, match=False)
+    rule = semantics.current().maximum_gradient
+    return _elementwise(hinge_losses.hinge, _labels(y_true, y_pred), y_pred, match=False, rule=rule)
 
 
 def squared_hinge(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
@@ -169,14 +180,16 @@ def categorical_hinge(y_true: Any, y_pred: Array, logits: Array | None = None) -
             f"categorical_hinge: y_pred has shape {y_pred.shape}. Expected scores to take the largest of."
         )
     if not y_pred.shape[-1:] or y_pred.shape[-1]:
-        return _elementwise(hinge_losses.categorical_hinge, y_true, y_pred, match=False)
+        rule = semantics.current().maximum_gradient
+        return _elementwise(hinge_losses.categorical_hinge, y_true, y_pred, match=False, rule=rule)
     # The largest of no scores is −∞.
     return np.zeros_like(y_pred, shape=y_pred.shape[:-1]), lambda d: np.zeros_like(y_pred), False
 
 
 def kl_divergence(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
     _check_floats(y_pred, "kl_divergence")
-    return _elementwise(losses.kl_divergence, y_true, y_pred, match=False, epsilon=config.epsilon())
+    rule = semantics.current().clip_gradient
+    return _elementwise(losses.kl_divergence, y_true, y_pred, match=False, epsilon=config.epsilon(), rule=rule)
 
 
 def poisson(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:

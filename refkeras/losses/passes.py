@@ -64,13 +64,15 @@ def binary_crossentropy(
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
     axis = tuple(axis) if isinstance(axis, list) else axis
-    if is_logits and rules.binary_crossentropy_of_logits == "exact":
-        values, pullback = ops.sigmoid_crossentropy(y_true, x, axis=axis)
+    if is_logits and rules.binary_crossentropy_of_logits != "clipped":
+        form = rules.binary_crossentropy_of_logits
+        values, pullback = ops.sigmoid_crossentropy(y_true, x, axis=axis, form=form)
         return values, pullback, beside
     epsilon = config.epsilon()
     inner = epsilon if rules.binary_crossentropy_epsilon == "twice" else 0.0
     p, through_sigmoid = sigmoid(x) if is_logits else (x, None)
-    values, by_p = ops.binary_crossentropy(y_true, p, epsilon=epsilon, inner_epsilon=inner, axis=axis)
+    rule = rules.clip_gradient
+    values, by_p = ops.binary_crossentropy(y_true, p, epsilon=epsilon, inner_epsilon=inner, axis=axis, rule=rule)
     return values, by_p if through_sigmoid is None else lambda d: through_sigmoid(by_p(d)), beside
 
 
@@ -96,14 +98,16 @@ def categorical_crossentropy(
         )
     if y_true.shape != y_pred.shape:
         raise _shape_error(y_true, y_pred)
+    rules = semantics.current()
     if label_smoothing:
-        classes = y_true.shape[-1 if semantics.current().label_smoothing_classes == "last axis" else axis]
+        classes = y_true.shape[-1 if rules.label_smoothing_classes == "last axis" else axis]
         y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes
     if is_logits:
-        derivative = semantics.current().softmax_crossentropy_gradient == "derivative"
+        derivative = rules.softmax_crossentropy_gradient == "derivative"
         values, pullback = ops.softmax_crossentropy(y_true, x, axis=axis, derivative=derivative)
     else:
-        values, pullback = ops.categorical_crossentropy(y_true, x, epsilon=config.epsilon(), axis=axis)
+        rule = rules.clip_gradient
+        values, pullback = ops.categorical_crossentropy(y_true, x, epsilon=config.epsilon(), axis=axis, rule=rule)
     return values, pullback, beside
 
 
@@ -140,7 +144,8 @@ def sparse_categorical_crossentropy(
         values, pullback = ops.sparse_categorical_crossentropy(labels, x, epsilon=config.epsilon())
     else:
         one_hot = (labels[..., None] == np.arange(x.shape[-1])).astype(x.dtype)
-        values, pullback = ops.categorical_crossentropy(one_hot, x, epsilon=config.epsilon())
+        rule = rules.clip_gradient
+        values, pullback = ops.categorical_crossentropy(one_hot, x, epsilon=config.epsilon(), rule=rule)
     if valid is None and not moved:
         return values, pullback, beside
     if valid is not None:
@@ -150,6 +155,8 @@ def sparse_categorical_crossentropy(
 
     def restored(d: Any) -> Array:
         dx = pullback(d if valid is None else np.where(valid, d, 0.0).astype(x.dtype))
+        if ignore_class is not None:
+            dx = np.where(valid[..., None], dx, np.zeros_like(dx))
         return np.moveaxis(dx, -1, axis) if moved else dx
 
     return values, restored, beside

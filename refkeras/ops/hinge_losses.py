@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from refkeras.ops.reducing import along, mean, sum_to_shape
+from refkeras.ops.reducing import along, mean, sum_to_shape, through_maximum
 
 __all__ = ["categorical_hinge", "hinge", "signed_labels", "squared_hinge"]
 
@@ -30,12 +30,13 @@ def signed_labels(t: Array) -> Array:
     return 2.0 * t - 1.0 if np.all((t == 0) | (t == 1)) else t
 
 
-def hinge(t: Array, p: Array) -> ValueAndPullback:
-    """l = mean_j max(1 − t_j p_j, 0),  dl/dp_j = −t_j / n where t_j p_j ≤ 1, else 0.
+def hinge(t: Array, p: Array, *, rule: str = "select") -> ValueAndPullback:
+    """l = mean_j max(1 − t_j p_j, 0),  dl/dp_j = −t_j / n where t_j p_j < 1, by the `rule` where it is 1, else 0.
 
     Args:
         t: targets (..., n), −1 or 1, or a shape that broadcasts with that of `p`.
         p: scores (..., n).
+        rule: as in `through_maximum`.
 
     Source: `keras.losses.hinge`, Keras 3.15, `keras/src/losses/losses.py`.
 
@@ -48,7 +49,7 @@ def hinge(t: Array, p: Array) -> ValueAndPullback:
 
     def pullback(d: Any) -> Array:
         dm = np.ones_like(margin) * along(d, -1, 1.0 / n)
-        return sum_to_shape(-t * np.where(margin >= 0, dm, np.zeros_like(dm)), p.shape)
+        return sum_to_shape(-t * through_maximum(dm, margin, rule=rule), p.shape)
 
     return value, pullback
 
@@ -71,21 +72,21 @@ def squared_hinge(t: Array, p: Array) -> ValueAndPullback:
     value, n = mean(m * m, -1)
 
     def pullback(d: Any) -> Array:
-        dm = m * along(d, -1, 2.0 / n)
-        return sum_to_shape(-t * np.where(margin >= 0, dm, np.zeros_like(dm)), p.shape)
+        return sum_to_shape(-t * through_maximum(m * along(d, -1, 2.0 / n), margin), p.shape)
 
     return value, pullback
 
 
-def categorical_hinge(t: Array, p: Array) -> ValueAndPullback:
+def categorical_hinge(t: Array, p: Array, *, rule: str = "select") -> ValueAndPullback:
     """l = max(max_j (1 − t_j) p_j − Σ_j t_j p_j + 1, 0).
 
-    Where l ≥ 0 without the outer max, dl/dp_j = s_j (1 − t_j) − t_j; s_j is 1 where the
-    inner maximum stands, shared equally by those that tie, and 0 elsewhere.
+    Where l > 0 without the outer max, dl/dp_j = s_j (1 − t_j) − t_j, and where l = 0 by the `rule`; s_j is 1
+    where the inner maximum stands, shared equally by those that tie, and 0 elsewhere.
 
     Args:
         t: targets (..., n), most often one-hot, or a shape that broadcasts with that of `p`.
         p: scores (..., n).
+        rule: as in `through_maximum`.
 
     Source: `keras.losses.categorical_hinge`, Keras 3.15, `keras/src/losses/losses.py`.
 
@@ -99,8 +100,7 @@ def categorical_hinge(t: Array, p: Array) -> ValueAndPullback:
     value = np.maximum(margin, 0.0)[..., 0]
 
     def pullback(d: Any) -> Array:
-        dm = np.ones_like(margin) * along(d, -1)
-        dm = np.where(margin >= 0, dm, np.zeros_like(dm))
+        dm = through_maximum(np.ones_like(margin) * along(d, -1), margin, rule=rule)
         ties = np.where(others == largest, np.ones_like(others), np.zeros_like(others))
         share = ties / np.add.reduce(ties, -1, keepdims=True)
         return sum_to_shape(dm * share * (1.0 - t) - dm * t, p.shape)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from refkeras.ops.exponentials import exponentials
-from refkeras.ops.reducing import Axis, along, mean, mean_of, sum_to_shape, through_clip
+from refkeras.ops.reducing import Axis, along, mean, mean_of, slope_of_abs, sum_to_shape, through_clip
 from refkeras.ops.rows import sum_along
 
 __all__ = [
@@ -61,33 +61,34 @@ def mean_squared_error(t: Array, p: Array) -> ValueAndPullback:
     return value, pullback
 
 
-def mean_absolute_error(t: Array, p: Array) -> ValueAndPullback:
-    """l = mean_j |p_j − t_j|,  dl/dp_j = sign(p_j − t_j) / n, which is 0 where they are equal.
+def mean_absolute_error(t: Array, p: Array, *, rule: str = "sign") -> ValueAndPullback:
+    """l = mean_j |t_j − p_j|,  dl/dp_j = −sign(t_j − p_j) / n, which is 0 where they are equal.
 
     Args:
         t: targets (..., n), or a shape that broadcasts with that of `p`.
         p: predictions (..., n).
+        rule: the slope where they are equal, as in `slope_of_abs`.
 
     Source: `keras.losses.mean_absolute_error`, Keras 3.15, `keras/src/losses/losses.py`.
 
     >>> value, pullback = mean_absolute_error(np.array([0.0, 1.0]), np.array([0.5, 1.0]))
     >>> float(value), pullback(1.0).tolist()
-    (0.25, [0.5, 0.0])
+    (0.25, [0.5, -0.0])
     """
-    value, n = mean_of(lambda t, p: np.abs(p - t), -1, t, p)
+    value, n = mean_of(lambda t, p: np.abs(t - p), -1, t, p)
 
     def pullback(d: Any) -> Array:
-        return sum_to_shape(np.sign(p - t) * along(d, -1, 1.0 / n), p.shape)
+        return sum_to_shape(-slope_of_abs(t - p, rule) * along(d, -1, 1.0 / n), p.shape)
 
     return value, pullback
 
 
 def binary_crossentropy(
-    t: Array, p: Array, *, epsilon: float = 1e-7, inner_epsilon: float = 0.0, axis: Axis = -1
+    t: Array, p: Array, *, epsilon: float = 1e-7, inner_epsilon: float = 0.0, axis: Axis = -1, rule: str = "select"
 ) -> ValueAndPullback:
     """l = −mean [t ln(q + ε') + (1 − t) ln(1 − q + ε')],  q = clip(p, ε, 1 − ε).
 
-    The gradient passes where ε ≤ p ≤ 1 − ε, and is 0 outside.
+    The gradient passes where ε < p < 1 − ε, by the `rule` at the ends, and is 0 outside.
 
     Args:
         t: targets, of the shape of `p` or one that broadcasts with it.
@@ -95,6 +96,7 @@ def binary_crossentropy(
         epsilon: ε.
         inner_epsilon: ε', which tf_keras adds once more.
         axis: the axes that the mean is taken over; None for all of them.
+        rule: as in `through_clip`.
 
     Source: `keras.losses.binary_crossentropy`, Keras 3.15, `keras/src/backend/tensorflow/nn.py`.
 
@@ -110,20 +112,35 @@ def binary_crossentropy(
 
     def pullback(d: Any) -> Array:
         dq = ((1.0 - t) / b - t / a) * along(d, axis, 1.0 / n)
-        return sum_to_shape(through_clip(dq, p, epsilon, 1.0 - epsilon), p.shape)
+        return sum_to_shape(through_clip(dq, p, epsilon, 1.0 - epsilon, rule), p.shape)
 
     return -value, pullback
 
 
-def sigmoid_crossentropy(t: Array, z: Array, *, axis: Axis = -1) -> ValueAndPullback:
+def _log_of_sum(z: Array) -> Array:
+    return np.log1p(np.exp(-np.abs(z)))
+
+
+_SIGMOID_FORMS: dict[str, Callable[[Array, Array], Array]] = {
+    "max(z, 0) - z t": lambda t, z: np.maximum(z, 0.0) - z * t + _log_of_sum(z),
+    "(1 - t) z": lambda t, z: (1.0 - t) * z + (np.maximum(-z, 0.0) + _log_of_sum(z)),
+    "two parts": lambda t, z: (
+        t * (np.maximum(-z, 0.0) + _log_of_sum(z)) + (1.0 - t) * (np.maximum(z, 0.0) + _log_of_sum(z))
+    ),
+}
+
+
+def sigmoid_crossentropy(t: Array, z: Array, *, axis: Axis = -1, form: str = "max(z, 0) - z t") -> ValueAndPullback:
     """l = mean [max(z, 0) − z t + ln(1 + e^−|z|)],  dl/dz = (σ(z) − t) / n.
 
-    This is the binary cross-entropy of p = σ(z), without loss of digits and without a clip.
+    This is the binary cross-entropy of p = σ(z), without loss of digits and without a clip. The same number is
+    (1 − t) z − ln σ(z) and −t ln σ(z) − (1 − t) ln σ(−z). They differ where z is infinite, in ∞ − ∞ and 0 · ∞.
 
     Args:
         t: targets, of the shape of `z` or one that broadcasts with it.
         z: logits.
         axis: the axes that the mean is taken over; None for all of them.
+        form: of these three, `"max(z, 0) - z t"`, `"(1 - t) z"` or `"two parts"`.
 
     Source: `tf.nn.sigmoid_cross_entropy_with_logits`, TensorFlow 2.21.
 
@@ -131,31 +148,30 @@ def sigmoid_crossentropy(t: Array, z: Array, *, axis: Axis = -1) -> ValueAndPull
     >>> float(value), pullback(1.0).tolist()
     (1000.0, [-1.0])
     """
-
-    def exponential(z: Array) -> Array:
-        return np.exp(-np.abs(z))
-
-    value, n = mean_of(lambda t, z: np.maximum(z, 0.0) - z * t + np.log1p(exponential(z)), axis, t, z)
+    value, n = mean_of(_SIGMOID_FORMS[form], axis, t, z)
 
     def pullback(d: Any) -> Array:
-        e = exponential(z)
+        e = np.exp(-np.abs(z))
         sigmoid = np.where(z >= 0, np.ones_like(e), e) / (1.0 + e)
         return sum_to_shape((sigmoid - t) * along(d, axis, 1.0 / n), z.shape)
 
     return value, pullback
 
 
-def categorical_crossentropy(t: Array, p: Array, *, epsilon: float = 1e-7, axis: int = -1) -> ValueAndPullback:
+def categorical_crossentropy(
+    t: Array, p: Array, *, epsilon: float = 1e-7, axis: int = -1, rule: str = "select"
+) -> ValueAndPullback:
     """l = −Σ_j t_j ln q_j,  q = clip(r, ε, 1 − ε),  r = p / Σ_j p_j.
 
-    The gradient passes the clip where ε ≤ r ≤ 1 − ε; with g_j = −t_j / q_j there and 0
-    elsewhere, dl/dp_j = (g_j − Σ_k g_k r_k) / Σ_k p_k.
+    The gradient passes the clip where ε < r < 1 − ε, by the `rule` at the ends; with g_j = −t_j / q_j there
+    and 0 elsewhere, dl/dp_j = (g_j − Σ_k g_k r_k) / Σ_k p_k.
 
     Args:
         t: targets, of the shape of `p`.
         p: probabilities.
         epsilon: ε.
         axis: the axis of the classes.
+        rule: as in `through_clip`.
 
     Source: `keras.losses.categorical_crossentropy`, Keras 3.15, `keras/src/backend/tensorflow/nn.py`.
 
@@ -169,7 +185,7 @@ def categorical_crossentropy(t: Array, p: Array, *, epsilon: float = 1e-7, axis:
     value = -sum_along(t * np.log(q), axis)
 
     def pullback(d: Any) -> Array:
-        g = through_clip(-t / q * along(d, axis), r, epsilon, 1.0 - epsilon)
+        g = through_clip(-t / q * along(d, axis), r, epsilon, 1.0 - epsilon, rule)
         return (g - sum_along(g * r, axis, keepdims=True)) / total
 
     return value, pullback
@@ -252,7 +268,7 @@ def sparse_categorical_crossentropy(k: Array, p: Array, *, epsilon: float = 1e-7
     return value, pullback
 
 
-def kl_divergence(t: Array, p: Array, *, epsilon: float = 1e-7) -> ValueAndPullback:
+def kl_divergence(t: Array, p: Array, *, epsilon: float = 1e-7, rule: str = "select") -> ValueAndPullback:
     """l = Σ_j s_j ln r_j,  r = s / q,  s = clip(t, ε, 1),  q = clip(p, ε, 1),  dl/dp_j = −s_j / q_j where ε ≤ p_j ≤ 1.
 
     The gradient is computed by the chain rule, dl/dr_j = s_j / r_j and dr_j/dq_j = −r_j / q_j, as Keras's is.
@@ -261,6 +277,7 @@ def kl_divergence(t: Array, p: Array, *, epsilon: float = 1e-7) -> ValueAndPullb
         t: probabilities (..., n), or a shape that broadcasts with that of `p`.
         p: predicted probabilities (..., n).
         epsilon: ε.
+        rule: as in `through_clip`.
 
     Source: `keras.losses.kl_divergence`, Keras 3.15, `keras/src/losses/losses.py`.
 
@@ -276,7 +293,7 @@ def kl_divergence(t: Array, p: Array, *, epsilon: float = 1e-7) -> ValueAndPullb
     def pullback(d: Any) -> Array:
         dr = s * along(d, -1) * (1.0 / r)
         dq = -dr * r / q
-        return sum_to_shape(through_clip(dq, p, epsilon, 1.0), p.shape)
+        return sum_to_shape(through_clip(dq, p, epsilon, 1.0, rule), p.shape)
 
     return value, pullback
 

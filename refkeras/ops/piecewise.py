@@ -160,8 +160,8 @@ def sparse_plus(x: Any) -> tuple[Any, Pullback]:
     return np.where(left, 0, np.where(inside, 0.25 * ((x + 1) * (x + 1)), x)), pullback
 
 
-def sparse_sigmoid(x: Any) -> tuple[Any, Pullback]:
-    """y = 0 for x ≤ −1, (x + 1) / 2 for −1 < x < 1, 1 for x ≥ 1
+def sparse_sigmoid(x: Any, *, slope_at_1: float = 0.0) -> tuple[Any, Pullback]:
+    """y = 0 for x ≤ −1, (x + 1) / 2 for −1 < x < 1, 1 for x ≥ 1;  y' = 1/2 for −1 < x < 1, and at ±1 `slope_at_1`
 
     Source: Blondel et al. 2019 (arXiv:1901.02324).
 
@@ -175,7 +175,8 @@ def sparse_sigmoid(x: Any) -> tuple[Any, Pullback]:
     left, right = x <= -1, x >= 1
 
     def pullback(dy: Any) -> Any:
-        return 0.5 * np.where(left | right, 0, dy)
+        dx = 0.5 * np.where(left | right, 0, dy)
+        return np.where(np.abs(x) == 1, slope_at_1 * dy, dx) if slope_at_1 else dx
 
     return np.where(left, 0, np.where(right, 1, 0.5 * (x + 1))), pullback
 

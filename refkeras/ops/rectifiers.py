@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from refkeras.ops.reducing import through_clip
+
 __all__ = ["celu", "elu", "leaky_relu", "relu", "relu6", "selu"]
 
 Pullback = Callable[[Any], Any]
@@ -29,11 +31,13 @@ def relu(
     slope_is_float32: bool = True,
     slope_at_0: str = "negative",
     gradient: str = "product",
+    clip: str = "select",
+    max_below_0: str = "zero",
 ) -> tuple[Any, Pullback]:
     """y = max(min(x if x > threshold else 0, max_value), 0) − negative_slope · max(threshold − x, 0)
 
     By default y = max(x, 0), with y'(0) = 0. A `max_value` of 6 makes it `relu6`,
-    whose slope at 6 is 0; other limits include their end.
+    whose slope at 6 is 0; other limits, and 0 below a negative threshold, are the ends of a clip.
 
     Args:
         through_float32: `max_value` and the threshold that x is compared with are rounded to float32 first.
@@ -41,6 +45,8 @@ def relu(
         slope_is_float32, slope_at_0: with `negative_slope` alone, as in `leaky_relu`.
         gradient: of y = max(x, 0), which tells what becomes of NaN: `"product"`, dy · (x > 0), keeps one of dy;
             `"select"`, dy where x > 0, else 0, does not; nor does `"zero unless above"`, 0 where x ≤ 0, else dy.
+        clip: how the gradient passes the ends of the clip at `max_value`: a rule of `through_clip`.
+        max_below_0: y for a negative `max_value`: `"zero"`, or `"max_value"`.
 
     Example:
 
@@ -65,14 +71,19 @@ def relu(
         y = np.maximum(x, 0)
     else:
         y = np.where(passes, x, 0) if select else x * passes
+    unclipped, is_relu6 = y, max_value == 6 and threshold == 0
     if limit is not None:
-        passes = passes & (y < 6 if max_value == 6 and threshold == 0 else y <= limit)
-        y = np.maximum(np.minimum(y, limit), 0)
+        y = np.maximum(np.minimum(y, limit), 0) if limit >= 0 or max_below_0 == "zero" else np.full_like(y, limit)
     if negative_slope != 0:
         y = y - negative_slope * np.maximum(threshold - x, 0)
 
     def pullback(dy: Any) -> Any:
-        dx = dy * passes
+        dx = dy
+        if is_relu6:
+            dx = dy * (unclipped < 6)
+        elif limit is not None:
+            dx = through_clip(dy, unclipped, 0.0, limit, clip)
+        dx = dx * passes
         return dx + negative_slope * (dy * (threshold - x > 0)) if negative_slope != 0 else dx
 
     return y, pullback

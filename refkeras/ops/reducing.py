@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from refkeras.ops.rows import by_rows, sum_along
 
-__all__ = ["Axis", "along", "mean", "mean_of", "sum_to_shape", "through_clip"]
+__all__ = ["Axis", "along", "mean", "mean_of", "slope_of_abs", "sum_to_shape", "through_clip", "through_maximum"]
 
 Array = Any
 Axis = int | tuple[int, ...] | None
@@ -54,6 +54,48 @@ def along(d: Any, axis: Axis, factor: float = 1.0) -> Any:
     return np.expand_dims(scaled, axis)
 
 
-def through_clip(dq: Array, p: Array, low: float, high: float) -> Array:
-    """Return the gradient of p from that of q = clip(p, low, high): it passes between the bounds, and at them."""
-    return np.where((p >= low) & (p <= high), dq, np.zeros_like(dq))
+def slope_of_abs(x: Array, rule: str = "sign") -> Array:
+    """Return d|x|/dx.
+
+    Under the rule `"sign"`, sign(x), which is 0 at 0, and NaN of NaN; under `"sign or 0"`, 0 of NaN; under `"select"`,
+    1 where x ≥ 0, else −1, of NaN, too.
+
+    >>> x = np.array([-2.0, 0.0, np.nan])
+    >>> slope_of_abs(x).tolist(), slope_of_abs(x, "sign or 0").tolist(), slope_of_abs(x, "select").tolist()
+    ([-1.0, 0.0, nan], [-1.0, 0.0, 0.0], [-1.0, 1.0, -1.0])
+    """
+    if rule == "sign":
+        return np.sign(x)
+    one = np.ones_like(x)
+    return np.where(x >= 0, one, -one) if rule == "select" else np.where(x == x, np.sign(x), 0 * one)
+
+
+def through_maximum(dm: Array, x: Array, bound: float = 0.0, rule: str = "select") -> Array:
+    """Return the gradient of x from that of m = max(x, bound).
+
+    It passes above the bound, and at it: all of it under the rule `"select"`; half of it under `"halves"`, and under
+    `"half product"`, which multiplies by 1, ½ or 0, so that NaN and infinities of `dm` reach what is below, as NaN.
+
+    >>> through_maximum(np.ones(3), np.array([-1.0, 0.0, 2.0]), rule="halves").tolist()
+    [0.0, 0.5, 1.0]
+    """
+    return _passed(dm, x >= bound, [x == bound], rule)
+
+
+def through_clip(dq: Array, p: Array, low: float, high: float, rule: str = "select") -> Array:
+    """Return the gradient of p from that of q = clip(p, low, high): the rules at the bounds are `through_maximum`'s.
+
+    >>> through_clip(np.ones(3), np.array([0.0, 0.5, 1.0]), 0.0, 1.0, rule="half product").tolist()
+    [0.5, 1.0, 0.5]
+    """
+    return _passed(dq, (p >= low) & (p <= high), [p == low, p == high], rule)
+
+
+def _passed(d: Array, inside: Array, at_ends: Sequence[Array], rule: str) -> Array:
+    if rule == "half product":
+        d = d * np.where(inside, np.ones_like(d), np.zeros_like(d))
+    else:
+        d = np.where(inside, d, np.zeros_like(d))
+    for at_end in at_ends if rule != "select" else ():
+        d = np.where(at_end, 0.5 * d, d)
+    return d

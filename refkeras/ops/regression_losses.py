@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from refkeras.ops.activations import softplus
-from refkeras.ops.reducing import along, mean, sum_to_shape
+from refkeras.ops.reducing import along, mean, slope_of_abs, sum_to_shape, through_maximum
 
 __all__ = [
     "cosine_similarity",
@@ -29,39 +29,45 @@ ValueAndPullback = tuple[Array, Callable[[Any], Array]]
 LN_2 = 0.693147182464599609375
 
 
-def mean_absolute_percentage_error(t: Array, p: Array, *, epsilon: float = 1e-7) -> ValueAndPullback:
-    """l = 100 mean_j |(p_j − t_j) / m_j|,  m = max(|t|, ε),  dl/dp_j = 100 sign(p_j − t_j) / (n m_j).
+def mean_absolute_percentage_error(
+    t: Array, p: Array, *, epsilon: float = 1e-7, rule: str = "sign"
+) -> ValueAndPullback:
+    """l = 100 mean_j |(t_j − p_j) / m_j|,  m = max(|t|, ε),  dl/dp_j = −100 sign(t_j − p_j) / (n m_j).
 
     Args:
         t: targets (..., n), or a shape that broadcasts with that of `p`.
         p: predictions (..., n).
         epsilon: ε.
+        rule: the slope where they are equal, as in `slope_of_abs`.
 
     Source: `keras.losses.mean_absolute_percentage_error`, Keras 3.15, `keras/src/losses/losses.py`.
 
     >>> value, pullback = mean_absolute_percentage_error(np.array([2.0, 4.0]), np.array([3.0, 4.0]))
     >>> float(value), pullback(1.0).tolist()
-    (25.0, [25.0, 0.0])
+    (25.0, [25.0, -0.0])
     """
     m = np.maximum(np.abs(t), epsilon)
-    e = (p - t) / m
+    e = (t - p) / m
     value, n = mean(np.abs(e), -1)
 
     def pullback(d: Any) -> Array:
-        return sum_to_shape(np.sign(e) * along(d, -1, 100.0 / n) / m, p.shape)
+        return sum_to_shape(-slope_of_abs(e, rule) * along(d, -1, 100.0 / n) / m, p.shape)
 
     return 100.0 * value, pullback
 
 
-def mean_squared_logarithmic_error(t: Array, p: Array, *, epsilon: float = 1e-7) -> ValueAndPullback:
+def mean_squared_logarithmic_error(
+    t: Array, p: Array, *, epsilon: float = 1e-7, rule: str = "select"
+) -> ValueAndPullback:
     """l = mean_j e_j²,  e = ln(q + 1) − ln(max(t, ε) + 1),  q = max(p, ε).
 
-    The gradient, dl/dp_j = 2 e_j / (n (q_j + 1)), passes where p ≥ ε, and is 0 elsewhere.
+    The gradient, dl/dp_j = 2 e_j / (n (q_j + 1)), passes where p > ε, by the `rule` where p = ε, and is 0 elsewhere.
 
     Args:
         t: targets (..., n), or a shape that broadcasts with that of `p`.
         p: predictions (..., n).
         epsilon: ε.
+        rule: as in `through_maximum`.
 
     Source: `keras.losses.mean_squared_logarithmic_error`, Keras 3.15, `keras/src/losses/losses.py`.
 
@@ -75,7 +81,7 @@ def mean_squared_logarithmic_error(t: Array, p: Array, *, epsilon: float = 1e-7)
 
     def pullback(d: Any) -> Array:
         dq = e * along(d, -1, 2.0 / n) / q
-        return sum_to_shape(np.where(p >= epsilon, dq, np.zeros_like(dq)), p.shape)
+        return sum_to_shape(through_maximum(dq, p, epsilon, rule), p.shape)
 
     return value, pullback
 
@@ -136,7 +142,14 @@ def log_cosh(t: Array, p: Array) -> ValueAndPullback:
 
 
 def cosine_similarity(
-    t: Array, p: Array, *, axis: int = -1, epsilon: float = 1e-7, squares: bool = False
+    t: Array,
+    p: Array,
+    *,
+    axis: int = -1,
+    epsilon: float = 1e-7,
+    squares: bool = False,
+    rule: str = "select",
+    nan_at_0: bool = False,
 ) -> ValueAndPullback:
     """l = −Σ_j t̂_j p̂_j,  x̂ = x / |x|,  dl/dp_j = −(t̂_j − p̂_j Σ_k t̂_k p̂_k) / |p|.
 
@@ -149,6 +162,8 @@ def cosine_similarity(
         axis: the axis of the components.
         epsilon: ε.
         squares: whether ε bounds the sum of squares rather than the norm.
+        rule: how the gradient passes where 1 / |p| is just 1 / ε: as in `through_maximum`.
+        nan_at_0: where Σ p² is 0 the gradient is NaN: the derivative of 1 / |p|, which is infinite, times 0.
 
     Source: `keras.losses.cosine_similarity`, Keras 3.15, `keras/src/losses/losses.py`;
     `tf.linalg.l2_normalize`, TensorFlow 2.21.
@@ -157,15 +172,20 @@ def cosine_similarity(
     >>> value.round(6).tolist(), pullback(1.0).round(6).tolist()
     (-0.8, [0.096, -0.072])
     """
-    t_inverse, _ = _inverse_norm(t, axis, epsilon, squares)
-    inverse, free = _inverse_norm(p, axis, epsilon, squares)
+    t_inverse, _, _ = _inverse_norm(t, axis, epsilon, squares)
+    inverse, free, at_end = _inverse_norm(p, axis, epsilon, squares)
     t_unit, unit = t * t_inverse, p * inverse
     value = -np.add.reduce(t_unit * unit, axis)
 
     def pullback(d: Any) -> Array:
         du = sum_to_shape(np.ones_like(unit) * (-t_unit * along(d, axis)), p.shape)
         along_p = unit * np.add.reduce(du * unit, axis, keepdims=True)
-        return inverse * (du - np.where(free, along_p, np.zeros_like(along_p)))
+        kept = np.where(free, along_p, np.zeros_like(along_p))
+        if rule != "select":
+            kept = np.where(at_end, 0.5 * along_p, kept)
+        if nan_at_0:
+            kept = np.where(np.add.reduce(p * p, axis, keepdims=True) == 0, np.nan * np.ones_like(kept), kept)
+        return inverse * (du - kept)
 
     return value, pullback
 
@@ -216,11 +236,11 @@ def _laid_as_normalize(axis: int) -> Callable[[Array], Array]:
     return lambda norms: np.expand_dims(norms if norms.ndim else norms.reshape(1), axis or -1)
 
 
-def _inverse_norm(x: Array, axis: int, epsilon: float, squares: bool) -> tuple[Array, Array]:
-    """Return 1 / |x|, bounded, and where the bound does not act."""
+def _inverse_norm(x: Array, axis: int, epsilon: float, squares: bool) -> tuple[Array, Array, Array]:
+    """Return 1 / |x|, bounded; where the bound does not act; and where it is just met."""
     total = np.add.reduce(x * x, axis, keepdims=True)
     if squares:
-        return 1.0 / np.sqrt(np.maximum(total, epsilon)), total >= epsilon
+        return 1.0 / np.sqrt(np.maximum(total, epsilon)), total >= epsilon, total == epsilon
     with np.errstate(divide="ignore"):
         inverse = 1.0 / np.sqrt(total)
-    return np.minimum(inverse, 1.0 / epsilon), inverse <= 1.0 / epsilon
+    return np.minimum(inverse, 1.0 / epsilon), inverse <= 1.0 / epsilon, inverse == 1.0 / epsilon

@@ -10,6 +10,7 @@ import numpy as np
 
 from refkeras import config, semantics, tree
 from refkeras.losses.reduction import apply_mask
+from refkeras.tensor import wrap
 from refkeras.training.compile_losses import LossTerm
 from refkeras.training.compile_metrics import MetricEntry
 from refkeras.training.matching import number
@@ -112,9 +113,10 @@ class Bound:
         metrics: the metrics to update, with where each reads.
         outputs: how many outputs the model has.
         parts: how many loss terms have a running mean of their own; 0 for none.
+        masked: whether metrics see the masks of the predictions.
     """
 
-    __slots__ = ("_masks_are_weights", "_metrics", "_only", "_outputs", "_parts", "_steps")
+    __slots__ = ("_masked", "_masks_are_weights", "_metrics", "_only", "_outputs", "_parts", "_steps")
 
     @property
     def steps(self) -> list[LossStep]:
@@ -126,12 +128,15 @@ class Bound:
         """The metrics, in the order in which they are updated."""
         return self._metrics
 
-    def __init__(self, steps: list[LossStep], metrics: list[MetricStep], outputs: int, parts: int) -> None:
+    def __init__(
+        self, steps: list[LossStep], metrics: list[MetricStep], outputs: int, parts: int, masked: bool = True
+    ) -> None:
         self._steps = steps
         self._outputs = outputs
         self._parts = parts
         self._only = steps[0] if len(steps) == 1 and not parts else None
         self._metrics = metrics
+        self._masked = masked
         self._masks_are_weights = not semantics.current().metrics_use_mask
 
     def value_and_gradients(
@@ -184,6 +189,8 @@ class Bound:
     ) -> tuple[Any, Any, Any]:
         """Return the target, prediction and sample weight (or None) that a metric is updated with."""
         y, pred, w = step.read(ys, preds, ws)
+        if not self._masked and getattr(pred, "_keras_mask", None) is not None:
+            pred = wrap(pred)
         if self._masks_are_weights:
             # tf_keras's metrics do not look at masks themselves.
             mask = getattr(pred, "_keras_mask", None)

@@ -99,10 +99,12 @@ class Compiled:
             ValueError, KeyError, TypeError: losses, weights or metrics do not fit the outputs; or no loss at all.
         """
         batch = Batch.of(y, y_pred, sample_weight)
-        exact = semantics.current().output_matching == "exact"
+        rules = semantics.current()
+        exact = rules.output_matching == "exact"
         plan = (ExactPlan if exact else ConformingPlan)(self.compile_loss, self.compile_metrics, batch)
         steps, parts = plan.losses(training, regularized)
-        return Bound(steps, plan.metrics(), len(batch.preds), parts)
+        masked = rules.trained_metrics_use_mask or not training
+        return Bound(steps, plan.metrics(), len(batch.preds), parts, masked)
 
     def track(self, total: Any, parts: Sequence[Any], size: int) -> None:
         """Add one batch to the running means.

@@ -12,6 +12,7 @@ import numpy as np
 from refkeras import random, semantics, tree
 from refkeras.layers.tracking import freeze_count, traced
 from refkeras.tensor import wrap
+from refkeras.training.by_position import apply_by_position
 from refkeras.training.interrupts import Interrupts
 from refkeras.variable import Variable
 
@@ -74,8 +75,8 @@ class _Trace:
 
     def __init__(self, model: Any, variables: list[Variable] | None) -> None:
         self._model = model
-        rules = semantics.current().trainable_is_read
-        self._each_step = rules == "each step" or (model._run_eagerly and variables is None)
+        rule = semantics.current().trainable_is_read
+        self._each_step = rule in ("each step", "once") or (model._run_eagerly and variables is None)
         self.program = random.Program()
         self._fixed = variables is not None
         self._variables: list[Variable] = []
@@ -129,8 +130,11 @@ class Steps:
         self.model, self.compiled, self.optimizer = model, compiled, optimizer
         self.interrupts = Interrupts()
         # Keras traces fit and train_on_batch apart.
-        at_compile = semantics.current().trainable_is_read == "at compile"
+        rules = semantics.current()
+        at_compile = rules.trainable_is_read == "at compile"
         known = model.trainable_variables if at_compile and model.built else None
+        self._unreached_get_zero = rules.unreached_weights == "zero gradient"
+        self._by_position = rules.trainable_is_read == "once"
         self._fit_trace, self._batch_trace = _Trace(model, known), _Trace(model, known)
         self._programs = random.Programs(jit_compile=model.jit_compile is True)
         self._seen = self._built = False
@@ -199,6 +203,10 @@ class Steps:
                 penalty = v.regularizer.gradient(v.value)
                 d_weights[id(v)] = penalty if id(v) not in d_weights else d_weights[id(v)] + penalty
             gradients = [d_weights.get(id(v)) for v in variables]
+            if self._unreached_get_zero:
+                gradients = [
+                    np.zeros_like(v.value) if g is None else g for g, v in zip(gradients, variables, strict=True)
+                ]
             if self.watchers:
                 self._tell(
                     StepRecord(
@@ -297,11 +305,14 @@ class Steps:
 
     def _update(self, gradients: list[Any], variables: list[Variable]) -> None:
         optimizer = self.optimizer
-        if variables:
+        if variables or self._by_position:
             if optimizer is not None:
                 if getattr(optimizer, "loss_scale_factor", None) is not None:
                     gradients = [None if g is None else optimizer.scale_loss(g) for g in gradients]
-                optimizer.apply(gradients, variables)
+                if self._by_position:
+                    apply_by_position(optimizer, gradients, variables)
+                else:
+                    optimizer.apply(gradients, variables)
         elif semantics.current().warns_without_weights:
             warnings.warn("The model does not have any trainable weights.", stacklevel=2)
 
