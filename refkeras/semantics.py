@@ -161,8 +161,8 @@ class Semantics:
         "at compile",
         "each step",
         "once",
-        doc="When a layer's `trainable` decides whether an optimizer updates its weights; if once, when the optimizer is "
-        "built, training with other trainable weights is a ValueError.",
+        doc="When a layer's `trainable` decides whether an optimizer updates its weights; if once, training with other "
+        "trainable weights than the optimizer was built with is a ValueError.",
     )
     unreached_weights: str = one_of(
         "skipped",
@@ -365,13 +365,13 @@ class Semantics:
         "sign",
         "sign or 0",
         "select",
-        doc="The slope of |x|, in losses and regularizers: sign(x), which is NaN of NaN, or 0; or 1 where x >= 0, else -1.",
+        doc="The slope of |x|, in losses and regularizers: sign(x), NaN of NaN or 0; or 1 for x >= 0, else -1.",
     )
     maximum_gradient: str = one_of(
         "select",
         "half product",
         "halves",
-        doc="What max(x, bound) passes to x of its gradient where they are equal, as in hinge losses: all, or half of it; "
+        doc="What max(x, bound) passes to x of its gradient where they tie, as in hinge losses: all or half of it; "
         "and below, 0, or 0 times it, which may be NaN.",
     )
     clip_gradient: str = one_of(
@@ -476,8 +476,8 @@ class Semantics:
         "two parts",
         "clipped",
         doc="How the binary cross-entropy of logits z is computed, which shows where they are infinite: "
-        "max(z, 0) - z t + ln(1 + exp(-abs(z))); (1 - t) z + ln(1 + exp(-z)); t ln(1 + exp(-z)) + (1 - t) ln(1 + exp(z)); "
-        "or of their sigmoids, clipped as usual.",
+        "max(z, 0) - z t + ln(1 + exp(-abs(z))); (1 - t) z + ln(1 + exp(-z)); "
+        "t ln(1 + exp(-z)) + (1 - t) ln(1 + exp(z)); or of their sigmoids, clipped as usual.",
     )
     softmax_crossentropy_gradient: str = one_of(
         "softmax - t",

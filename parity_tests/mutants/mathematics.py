@@ -23,7 +23,12 @@ LOSSES = (
         "(p - t) * along(d, -1, 1.0 / n)",
         OBJECTS,
     ),
-    _losses("sign of mae's gradient at ties", "np.sign(p - t) * along", "np.where(p >= t, 1.0, -1.0) * along", OBJECTS),
+    _losses(
+        "sign of mae's gradient at ties",
+        "-slope_of_abs(t - p, rule) * along",
+        "np.where(p >= t, 1.0, -1.0) * along",
+        OBJECTS,
+    ),
     _losses(
         "epsilon added in the logarithms", "    a, b = q, 1.0 - q\n", "    a, b = q + epsilon, 1.0 - q + epsilon\n"
     ),
@@ -55,8 +60,8 @@ LOSSES = (
     _regression("msle: log1p of the clip forgotten", "q = np.maximum(p, epsilon) + 1.0", "q = np.abs(p) + 1.0"),
     _regression(
         "msle: gradient passes above epsilon only",
-        "np.where(p >= epsilon, dq",
-        "np.where(p > epsilon, dq",
+        "through_maximum(dq, p, epsilon, rule)",
+        "np.where(p > epsilon, dq, np.zeros_like(dq))",
         OBJECTS,
         CORNERS,
     ),
@@ -69,8 +74,8 @@ LOSSES = (
     _hinges("labels are never signed", "if np.all((t == 0) | (t == 1)) else t", "if False else t"),
     _hinges(
         "hinge: no gradient on the margin",
-        "-t * np.where(margin >= 0, dm, np.zeros_like(dm)), p.shape)\n\n    return value, pullback\n\n\ndef squared",
-        "-t * np.where(margin > 0, dm, np.zeros_like(dm)), p.shape)\n\n    return value, pullback\n\n\ndef squared",
+        "-t * through_maximum(dm, margin, rule=rule), p.shape)",
+        "-t * np.where(margin > 0, dm, np.zeros_like(dm)), p.shape)",
         OBJECTS,
     ),
     _hinges(
