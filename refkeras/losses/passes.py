@@ -129,9 +129,10 @@ def sparse_categorical_crossentropy(
     moved = axis not in (-1, x.ndim - 1)
     if moved:
         x = np.moveaxis(x, axis, -1)
-    valid = None
+    valid = ignored = None
     if ignore_class is not None:
-        valid = labels != ignore_class
+        ignored = labels == ignore_class
+        valid = ~ignored
         labels = np.where(valid, labels, 0)
         # Rows that are ignored may hold NaN, which must reach neither value nor gradient.
         x = np.where(valid[..., None], x, np.zeros_like(x))
@@ -155,8 +156,8 @@ def sparse_categorical_crossentropy(
 
     def restored(d: Any) -> Array:
         dx = pullback(d if valid is None else np.where(valid, d, 0.0).astype(x.dtype))
-        if ignore_class is not None:
-            dx = np.where(valid[..., None], dx, np.zeros_like(dx))
+        if ignored is not None:
+            dx = np.where(ignored[..., None], np.zeros_like(dx), dx)
         return np.moveaxis(dx, -1, axis) if moved else dx
 
     return values, restored, beside
