@@ -58,4 +58,6 @@ _ONE_THREAD = {
 def environment(engine: Engine, threads: str) -> dict[str, str]:
     """Return the environment for a process of the engine; `threads` is `"one"` or `"default"`."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
-    return {**os.environ, **quiet, **engine.variables, **(_ONE_THREAD if threads == "one" else {})}
+    # Packages that pip installs bring their bytecode; a source tree has to be allowed to write its own.
+    around = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**around, **quiet, **engine.variables, **(_ONE_THREAD if threads == "one" else {})}

@@ -115,7 +115,7 @@ class Dense(Layer):
         return self._kernel
 
     def forward(self, inputs: Any, *, gradient: str = "all") -> Pass:
-        kernel, bias = self._kernel.value, None if self.bias is None else self.bias.value  # type: ignore[union-attr]
+        kernel, bias = self._kernel._value, None if self.bias is None else self.bias._value  # type: ignore[union-attr]
         if inputs.dtype != kernel.dtype:
             inputs = inputs.astype(kernel.dtype)
         z, pull_dense = dense(inputs, kernel, bias, gradient == "all")

@@ -27,9 +27,11 @@ def as_array(value: Any, dtype: Any = None) -> Array:
     Without `dtype`, arrays keep theirs and Python floats get `floatx()`, as in TensorFlow.
     """
     kind = type(value)
+    if kind is np.ndarray:
+        return value if dtype is None or value.dtype == dtype else value.astype(dtype)
     if kind is Tensor:
         value = value.view(np.ndarray)
-    elif kind is not np.ndarray and not hasattr(value, "__array_ufunc__"):
+    elif not hasattr(value, "__array_ufunc__"):
         own_dtype = hasattr(value, "dtype")
         value = np.asarray(value)
         if dtype is None and not own_dtype and value.dtype == np.float64:

@@ -178,7 +178,9 @@ class Bound:
     def update(self, ys: Sequence[Any], preds: Sequence[Any], ws: Sequence[Any] | None) -> None:
         """Update the compiled metrics."""
         for step in self._metrics:
-            y, pred, w = self.metric_arguments(step, ys, preds, ws)
+            y, pred, w = (
+                self.metric_arguments(step, ys, preds, ws) if self._masks_are_weights else step.read(ys, preds, ws)
+            )
             if w is None:
                 step.update_state(y, pred)
             else:

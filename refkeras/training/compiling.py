@@ -160,9 +160,12 @@ class Compilable:
         return [*own, *(metric.name for metric in self._extra_metrics())]
 
     def _extra_metrics(self) -> list[Any]:
-        layers: list[Any] = list(self._flatten_layers())  # type: ignore[attr-defined]
-        own = [layer for layer in layers if layer is self or not isinstance(layer, Compilable)]
-        return [metric for layer in own for metric in layer._metrics]  # type: ignore[union-attr]
+        return [
+            metric
+            for layer in self._flatten_layers()  # type: ignore[attr-defined]
+            if layer._metrics and (layer is self or not isinstance(layer, Compilable))
+            for metric in layer._metrics
+        ]
 
     def reset_metrics(self) -> None:
         """Set every metric back to its start."""

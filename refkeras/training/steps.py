@@ -83,7 +83,8 @@ class _Trace:
         self.regularized: list[Variable] = []
         self._ids: frozenset[int] = frozenset()
         self._read_at = -1
-        self._contexts: list[Any] = []
+        self._frozen: traced | None = None
+        self._running: random.Program | None = None
         if variables is not None:
             self._read(variables)
 
@@ -100,16 +101,19 @@ class _Trace:
         return self._variables
 
     def __enter__(self) -> None:
-        stale = self._read_at not in (-1, freeze_count()) and not self._each_step
-        self._contexts = [traced(self._ids)] if stale else []
-        if not self._model._run_eagerly:
-            self._contexts.append(self.program)
-        for context in self._contexts:
-            context.__enter__()
+        stale = self._read_at != freeze_count() and self._read_at != -1 and not self._each_step
+        self._frozen = traced(self._ids) if stale else None
+        self._running = None if self._model._run_eagerly else self.program
+        if self._frozen is not None:
+            self._frozen.__enter__()
+        if self._running is not None:
+            self._running.__enter__()
 
     def __exit__(self, *error: Any) -> None:
-        for context in reversed(self._contexts):
-            context.__exit__(*error)
+        if self._running is not None:
+            self._running.__exit__(None, None, None)
+        if self._frozen is not None:
+            self._frozen.__exit__(*error)
 
 
 class Steps:
