@@ -164,7 +164,7 @@ class Compilable:
             metric
             for layer in self._flatten_layers()  # type: ignore[attr-defined]
             if layer._metrics and (layer is self or not isinstance(layer, Compilable))
-            for metric in layer._metrics
+            for metric in layer._metrics  # type: ignore[union-attr]
         ]
 
     def reset_metrics(self) -> None:
