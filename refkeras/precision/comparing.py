@@ -44,7 +44,8 @@ def compare(bar: BarArray, engine_value: Any) -> Comparison:
 
     Where σ is 0 the engine must have the value itself, as the machine stores it. What is stored lies on the
     machine's grid, so that σ counts for no less than an even spread over one step of it, wherever the value
-    is not exact or not on the grid. Numbers below the smallest normal one may have been flushed to zero.
+    is not exact or not on the grid. Numbers below the smallest normal one may have been flushed to zero, but for
+    machines that keep them.
     NaN agrees with NaN, an infinity with itself. The reference is
     computed in float64, so that with the machine float64 it has such errors itself: σ counts √2 times, and
     the bound twice.
@@ -79,7 +80,9 @@ def compare(bar: BarArray, engine_value: Any) -> Comparison:
         grid = (sigma > 0) | (stored != value)
         sigma = np.where(grid, np.maximum(sigma, ulp / np.sqrt(12)), 0.0)
         away = np.abs(found - value)
-        flushed = (away <= machine.smallest) & (np.abs(value) <= machine.smallest)
+        # A part of the value may have been flushed, however large the value.
+        least = machine.subnormal or machine.smallest
+        flushed = away <= least
         same = (found == stored) | (np.isnan(found) & np.isnan(value)) | flushed
         sigmas = np.where(same & (away == 0), 0.0, away / sigma)
         # A value that overflows the machine's range has no bar any more.
@@ -91,9 +94,7 @@ def compare(bar: BarArray, engine_value: Any) -> Comparison:
         beyond = None
         if bar.bound is not None:
             twice = 2 if machine.storage == 2.0**-53 else 1
-            beyond = np.where(
-                np.isfinite(stored) & np.isfinite(found), away > twice * bar.bound + machine.smallest, ~same
-            )
+            beyond = np.where(np.isfinite(stored) & np.isfinite(found), away > twice * bar.bound + least, ~same)
     if sigmas.size == 0:
         return Comparison(sigmas, ulps, None, 0.0, beyond)
     worst = tuple(int(i) for i in np.unravel_index(np.argmax(sigmas), sigmas.shape))

@@ -39,7 +39,8 @@ class Machine:
         storage: unit roundoff of what an operation returns, 2⁻²⁴ in float32.
         accumulation: unit roundoff of the running sums of matrix products and reductions.
         products: unit roundoff that the inputs of matrix products are rounded to; `storage` where they are not.
-        smallest: the smallest normal number; what is below may be flushed to zero.
+        smallest: the smallest normal number.
+        subnormal: the spacing of the numbers below it; 0 where they may be flushed to zero.
         exp, ..., divide: allowances.
 
         >>> machine("float32").storage == 2.0**-24
@@ -62,6 +63,7 @@ class Machine:
     sin: Ulps = Ulps(0.4, 1.5)
     cos: Ulps = Ulps(0.4, 1.5)
     divide: Ulps = Ulps(0.41, 1.5)
+    subnormal: float = 0.0
 
     def round(self, array: np.ndarray) -> np.ndarray:
         """Return float64 numbers rounded to what the machine stores, as float64."""
@@ -90,8 +92,9 @@ MACHINES = {
     # Everything is stored with 7 bits after the point, and summed in float32 (Intel, "BFLOAT16 - Hardware
     # Numerics Definition", 2018); float32 carries it, since NumPy has no such type.
     "bfloat16": replace(_FLOAT32, name="bfloat16", storage=2.0**-8, products=2.0**-8),
-    # IEEE 754 binary16, summed in float32.
-    "float16": Machine("float16", "float16", 2.0**-11, 2.0**-24, 2.0**-11, 2.0**-14),
+    # IEEE 754 binary16, summed in float32; its numbers below the smallest normal one are normal in float32, in which
+    # CPUs compute, and are kept.
+    "float16": Machine("float16", "float16", 2.0**-11, 2.0**-24, 2.0**-11, 2.0**-14, subnormal=2.0**-24),
 }
 
 

@@ -268,10 +268,12 @@ def finish(
         deviations = noise if deviations is None else np.add(deviations, noise, out=noise)
     tiny = np.abs(y) < machine.smallest
     if tiny.any() and (tiny := tiny & (y != 0)).any():
-        # Flushed to zero, or kept with fewer digits.
-        noise = signs(y.shape) * np.where(tiny, np.abs(y), 0.0)
+        if machine.subnormal:
+            tiny = tiny & np.asarray(rms != 0)
+        lost = machine.subnormal / 2 or np.abs(y)  # kept with fewer digits, or flushed to zero
+        noise = signs(y.shape) * np.where(tiny, lost * (_HALF if machine.subnormal else 1.0), 0.0)
         deviations = noise if deviations is None else np.add(deviations, noise, out=noise)
-        bound = None if bound is None else bound + np.where(tiny, np.abs(y), 0.0)
+        bound = None if bound is None else bound + np.where(tiny, lost, 0.0)
     if bound is not None:
         bound = bound + largest * machine.storage * power_below(np.abs(y) + bound)
         bound = np.where(np.isnan(bound), np.inf, bound)

@@ -41,13 +41,16 @@ def test_special_values(value, engine, agrees):
     assert compare(exact(np.array([value])), [engine]).agrees is agrees
 
 
-def test_only_what_is_below_the_smallest_number_may_be_flushed():
-    """float16's smallest normal number, 2⁻¹⁴, is two steps of its grid at 0.05: no excuse for being off by them."""
-    x = exact([0.05, 2.0**-15], "float16") / 3.0
-    smallest = x.machine.smallest
-    assert compare(x, [0.05 / 3, 0.0]).agrees
-    found = compare(x, [0.05 / 3 + smallest, 2.0**-15 / 3])
-    assert not found.agrees and found.worst == (0,)
+def test_what_may_be_flushed():
+    """float32 may lose what is below its smallest normal number; float16 keeps it, to its last step of 2⁻²⁴."""
+    tiny = exact([2.0**-127 + 2.0**-120, 2.0**-127]) / 3.0
+    assert compare(tiny, [2.0**-120 / 3, 0.0]).agrees
+    # 2⁻¹⁴, float16's smallest normal number, is two steps of its grid at 0.05, and eleven sigma.
+    short = exact([0.05, 2.0**-15], "float16") / 3.0
+    for engine, worst in (([0.05 / 3 + 2.0**-14, 2.0**-15 / 3], (0,)), ([0.05 / 3, 0.0], (1,))):
+        found = compare(short, engine)
+        assert not found.agrees and found.worst == worst
+    assert compare(short, np.float16([0.05 / 3, 2.0**-15 / 3])).agrees
 
 
 def test_overflow_of_the_machine():

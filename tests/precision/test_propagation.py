@@ -70,6 +70,14 @@ def test_what_underflows_may_be_flushed():
     assert (tiny * 2.0**20).bound[0] >= 2.0**-110
 
 
+def test_what_float16_keeps_below_its_smallest_number():
+    tiny = exact([2.0**-20, 2.0**-15], "float16", guaranteed=True) / 3.0
+    step = 2.0**-24 / np.sqrt(12)
+    assert ((tiny.sigma > step / 2) & (tiny.sigma < 2 * step)).all()  # beside it the division's own rounding
+    assert (np.abs(np.float16(tiny.value) - tiny.value) <= tiny.bound).all()
+    assert not (-exact([2.0**-20], "float16")).sigma.any()
+
+
 def test_products_round_as_the_machine_says():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(20, 50)), rng.normal(size=(50, 30))
