@@ -14,6 +14,7 @@ import refkeras
 from parity_tests.agreement import assert_agrees, assert_differs, exactly
 from parity_tests.engines import BACKEND, KERAS_3, NoGradient, keras, numpy, tensor, value_and_gradients, with_mask
 from parity_tests.layer_sides import array, make_both, outcome, run_engine, run_ours
+from parity_tests.optimizer_runs import with_bars
 from parity_tests.shows import shows
 from refkeras import losses, metrics, semantics
 from refkeras.precision import bars, exact
@@ -283,6 +284,28 @@ def test_what_an_optimizer_counts_and_multiplies_with():
         return
     assert moved[0] == moved[1]
     assert (moved[0] == -1 - (0.9 + 1)) == (rule("optimizer_scalars") == "exact") == (BACKEND != "tensorflow")
+
+
+@shows("adam_moments")
+def test_how_adams_averages_move():
+    """0.9984 and 1 - 0.9984, each rounded to float32, add up to 1 - 2.7e-8: by so much a step m falls short, or not."""
+    gradient, settings = np.float32([1.0, -0.75, 3.0]), {"learning_rate": 0.5, "beta_1": 0.9984}
+    optimizer, w = keras.optimizers.Adam(**settings), keras.Variable(np.zeros(3, "float32"))
+    for _ in range(300):
+        optimizer.apply([tensor(gradient)], [w])
+
+    def averages(engine):
+        with semantics.use(engine):
+            own, weights = refkeras.optimizers.Adam(**settings), with_bars([refkeras.Variable(np.zeros(3, "float32"))])
+            own.build(weights)
+            for _ in range(300):
+                own.apply([exact(gradient)], weights)
+        return own._momentums[0].value
+
+    m, others = numpy(optimizer.variables[2]), {"difference": "keras-3@torch", "sum": "keras-3@jax"}
+    assert_agrees(averages(KERAS_3), m)
+    assert_differs(averages(others[rule("adam_moments")]), m)
+    assert (rule("adam_moments") == "sum") == (BACKEND == "torch")
 
 
 def test_masks_are_given_as_keras_gives_them():

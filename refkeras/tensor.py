@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Tensor", "is_tensor", "unwrap", "wrap"]
+__all__ = ["Tensor", "is_tensor", "number_of", "unwrap", "wrap"]
 
 
 class Tensor(np.ndarray):
@@ -57,3 +57,15 @@ def unwrap(value: Any) -> tuple[Any, np.ndarray | None, np.ndarray | None]:
 def is_tensor(value: Any) -> bool:
     """Whether a value came through `wrap`: Keras asks some arguments whether they are tensors or plain arrays."""
     return type(value) is Tensor or getattr(value, "_is_tensor", False)
+
+
+def number_of(array: Any) -> Any:
+    """Return what makes numbers that go with those of an array: the scalar type of its dtype.
+
+    An array type that keeps something beside its values (`refkeras.precision.BarArray`: error bars) may have an
+    attribute `number`, which makes them of its own kind, so that what they take part in is followed as well.
+
+        >>> number_of(np.ones(3, "float32"))(0.1)
+        np.float32(0.1)
+    """
+    return getattr(array, "number", array.dtype.type)

@@ -11,6 +11,7 @@ from refkeras import semantics
 from refkeras.losses.arrays import as_array, check_broadcast, match_weights
 from refkeras.naming import did_you_mean
 from refkeras.ops.losses import sum_to_shape
+from refkeras.tensor import number_of
 
 __all__ = ["apply_mask", "reduce_weighted_values", "standardize_reduction"]
 
@@ -79,8 +80,7 @@ def reduce_weighted_values(
         value, scale = weighted, 1.0
     else:
         total = np.add.reduce(weighted, axis=None)
-        # A number of an array type that carries more than a number keeps it.
-        number = getattr(total, "number", None)
+        number = number_of(total)
         if divisor == 0:
             value, scale = np.zeros_like(total), 0.0
         elif divisor != divisor:
@@ -88,8 +88,9 @@ def reduce_weighted_values(
         elif divisor == 1:
             value, scale = total, 1.0
         else:
-            value = total / (number or total.dtype.type)(divisor)
-            scale = 1.0 / divisor if number is None else np.broadcast_to(number(1.0) / divisor, weighted.shape)
+            value, scale = total / number(divisor), 1.0 / divisor
+            if number is not total.dtype.type:  # 1 / N rounds, once for all samples
+                scale = np.broadcast_to(number(1.0) / divisor, weighted.shape)
     if weights is None:
         return value, scale
     spread = np.broadcast_to(weights * scale, weighted.shape)

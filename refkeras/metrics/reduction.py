@@ -18,7 +18,7 @@ from refkeras.losses.arrays import (
 from refkeras.losses.reduction import apply_mask
 from refkeras.metrics.metric import Metric
 from refkeras.saving import serialization
-from refkeras.tensor import Tensor, is_tensor, unwrap, wrap
+from refkeras.tensor import Tensor, is_tensor, number_of, unwrap, wrap
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum", "python_numbers"]
 
@@ -207,7 +207,7 @@ def _weighted(
     Both are of the array type of `state`, if one is given.
     """
     values, mask, _ = unwrap(values)
-    alike = getattr(state, "number", None)
+    alike = None if state is None or isinstance(state, np.ndarray) else number_of(state)
     values = as_array(values, dtype)
     if alike is not None:
         values = alike(values)

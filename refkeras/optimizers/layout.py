@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from refkeras.errors import InvalidArgumentError
+from refkeras.tensor import number_of
 from refkeras.variable import Variable
 
 __all__ = ["Cell", "Layout", "Part"]
@@ -46,7 +47,7 @@ class Cell:
         self.parts: Sequence[Part] = ()
 
     def _take_kind(self) -> None:
-        self.kind = getattr(self.w, "number", self.w.dtype.type)
+        self.kind = number_of(self.w)
         self.rate = np.zeros_like(self.w, shape=())
 
 

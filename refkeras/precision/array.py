@@ -122,7 +122,7 @@ class BarArray(NDArrayOperatorsMixin):
 
     @property
     def number(self) -> Any:
-        """What makes a scalar of this array's kind from a number: `number(0.1)` is 0.1 as the machine holds it."""
+        """What makes numbers of this array's kind from plain ones: `number(0.1)` is 0.1 as the machine holds it."""
         return _number_maker(self.machine, self._store.bounds is not None)
 
     # -- views ------------------------------------------------------------------------
