@@ -68,11 +68,16 @@ def _version(package: str) -> str:
 
 @contextmanager
 def forced_mode() -> Iterator[None]:
-    """Give every compile() that does not say how to run the arguments of the session's mode."""
+    """Give every compile() that does not say how to run the arguments of the session's mode.
+
+    That is Keras 3's, and refkeras's where it stands for Keras 3: tf_keras beside it runs as it chooses.
+    """
+    arguments = MODES[MODE]
     import refkeras
 
-    arguments = MODES[MODE]
-    targets = [ENGINES[KERAS_3].Model, refkeras.Model] if arguments else []
+    # Where it is defined: a model whose compile() is not that of its base is not compiled when it is loaded.
+    models = [ENGINES[KERAS_3].Model, refkeras.Model] if arguments else []
+    targets: list[Any] = [next(c for c in model.__mro__ if "compile" in vars(c)) for model in models]
     before = [target.compile for target in targets]
     for target in targets:
         target.compile = _with(target.compile, arguments)
@@ -84,9 +89,13 @@ def forced_mode() -> Iterator[None]:
 
 
 def _with(compile_: Any, arguments: dict[str, bool]) -> Any:
+    import refkeras
+    from refkeras import semantics
+
     @functools.wraps(compile_)
     def compiled(self: Any, *args: Any, **kwargs: Any) -> Any:
         said = "run_eagerly" in kwargs or "jit_compile" in kwargs
-        return compile_(self, *args, **({} if said else arguments), **kwargs)
+        other = isinstance(self, refkeras.Model) and semantics.current().name != KERAS_3
+        return compile_(self, *args, **({} if said or other else arguments), **kwargs)
 
     return compiled

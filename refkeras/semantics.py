@@ -115,6 +115,15 @@ class Semantics:
         False, True, doc="In training, y (B,) becomes (B, 1) for predictions of rank 2, and takes their dtype."
     )
 
+    built_for_batch_size: tuple[str, ...] = one_of(
+        ("predict", "on_batch"),
+        ("on_batch",),
+        ("fit", "predict", "on_batch"),
+        doc="The methods that build a Sequential model without Input for the size of their first batch, which its "
+        "shapes then show (fit stands for evaluate, too; run_eagerly for all); after others, the batch size is None, "
+        "unless all are known to have one.",
+    )
+
     # -- data ------------------------------------------------------------------
     fit_counts_checked: bool = one_of(
         False,
@@ -763,6 +772,7 @@ _TF_KERAS = dataclasses.replace(
     part_losses_count="rows",
     recompile_keeps=False,
     targets_match_predictions=True,
+    built_for_batch_size=("on_batch",),
     # data
     fit_counts_checked=True,
     missing_x="TypeError",
@@ -1011,6 +1021,7 @@ _KERAS_3_JAX = dataclasses.replace(
     optimizer_scalars="exact",
     no_steps_error="IndexError",
     in_top_k="NaN is least",
+    built_for_batch_size=("fit", "predict", "on_batch"),
 )
 _KERAS_3_TORCH = dataclasses.replace(
     _KERAS_3,
@@ -1054,6 +1065,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     argmax_of_numbers=True,
     categorical_accuracy_squeezes=False,
     in_top_k="NaN is largest, labels modulo n",
+    built_for_batch_size=("fit", "predict", "on_batch"),
 )
 _KERAS_3_NUMPY = dataclasses.replace(
     _KERAS_3,
@@ -1084,6 +1096,7 @@ _KERAS_3_NUMPY = dataclasses.replace(
     argmax_flushes=False,
     argmax_of_numbers=True,
     in_top_k="NaN is largest",
+    built_for_batch_size=("fit", "predict", "on_batch"),
 )
 
 PRESETS: dict[str, Semantics] = {

@@ -228,7 +228,9 @@ class Functional(Model):
             f"Received: inputs={received}"
         )
 
-    def _input_binder(self, structure: Any) -> Callable[[list[Any]], Any]:
+    def _input_binder(
+        self, structure: Any, method: str = "fit", fixed: int | None = None
+    ) -> Callable[[list[Any]], Any]:
         order = self._flat_inputs(tree.map_structure(_Position, structure))
         positions = [p.index for p in order]
         if positions == [0] and len(self._inputs) == 1:

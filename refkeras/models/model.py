@@ -140,8 +140,14 @@ class Model(Persistent, Trainer, Layer):
 
     # -- running -------------------------------------------------------------------
 
-    def _input_binder(self, structure: Any) -> Callable[[list[Any]], Any]:
-        """Return a function from flat batch arrays, nested as `structure` says, to what `_run` takes."""
+    def _input_binder(
+        self, structure: Any, method: str = "fit", fixed: int | None = None
+    ) -> Callable[[list[Any]], Any]:
+        """Return a function from flat batch arrays, nested as `structure` says, to what `_run` takes.
+
+        `method` tells for what: fit (or evaluate), predict, or on_batch; `fixed` the size that all batches are known
+        to have. A model that is not built yet is built for one of them, or for the size of the first batch.
+        """
         return lambda leaves: tree.pack_as(structure, leaves)
 
     def _run(self, inputs: Any, *, training: bool, gradient: str, masks: Any = None) -> tuple[GraphPass, Any]:

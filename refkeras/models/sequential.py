@@ -203,7 +203,9 @@ class Sequential(Model):
         self._inner_losses = whole._inner_losses
         return result
 
-    def _input_binder(self, structure: Any) -> Callable[[list[Any]], Any]:
+    def _input_binder(
+        self, structure: Any, method: str = "fit", fixed: int | None = None
+    ) -> Callable[[list[Any]], Any]:
         if self._functional is not None:
             return self._functional._input_binder(structure)
         binder: Callable[[list[Any]], Any] | None = None
@@ -212,7 +214,9 @@ class Sequential(Model):
             nonlocal binder
             if binder is None:
                 if self._functional is None:
-                    self.build((None, *leaves[0].shape[1:]))
+                    size, *sizes = leaves[0].shape
+                    sized = getattr(self, "run_eagerly", False) or method in semantics.current().built_for_batch_size
+                    self.build((size if sized else fixed, *sizes))
                     self._fix_path()
                 binder = self._whole("graph")._input_binder(structure)
             return binder(leaves)

@@ -150,8 +150,8 @@ def _hooked(model: Any, found: Bars, dress: Any, machine: Machine, guaranteed: b
     if hasattr(model, "_input_binder"):
         make = model._input_binder
 
-        def binder(structure: Any) -> Any:
-            bind = make(structure)
+        def binder(structure: Any, *how: Any) -> Any:
+            bind = make(structure, *how)
             return lambda leaves: tree.map_structure(lambda x: _dressed(x, machine, guaranteed), bind(leaves))
 
         hook(model, "_input_binder", binder)

@@ -31,6 +31,9 @@ class Feed:
         x_structure, y_structure, w_structure: positions in the flat lists `xs`, `ys`, `ws`; None if absent.
     """
 
+    #: What a model that is built for the first batch is told: see `Model._input_binder`.
+    method = "fit"
+
     num_batches: int | None = None
     num_samples: int | None = None
     batch_size: int | None = None

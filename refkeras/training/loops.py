@@ -15,6 +15,8 @@ __all__ = ["Structures", "grouped", "is_due", "packed", "rows"]
 class Structures:
     """The structures of a single batch, as a feed has them."""
 
+    method = "on_batch"
+
     def __init__(self, x_structure: Any, y_structure: Any, w_structure: Any, rows: int) -> None:
         self.x_structure, self.y_structure, self.w_structure = x_structure, y_structure, w_structure
         self.fixed_batch_size = rows

@@ -183,7 +183,7 @@ class Steps:
         return self._trainer(feed, self._batch_trace)
 
     def _trainer(self, feed: Any, trace: _Trace) -> Step:
-        bind = self.model._input_binder(feed.x_structure)
+        bind = self.model._input_binder(feed.x_structure, feed.method, feed.fixed_batch_size)
         model, compiled = self.model, self.compiled
         structure_key = repr((feed.x_structure, feed.y_structure, feed.w_structure))
         trace.program = self._programs(structure_key, feed.fixed_batch_size)
@@ -244,7 +244,7 @@ class Steps:
 
     def tester(self, feed: Any) -> Step:
         """Return the test step for batches of the feed's structure."""
-        bind = self.model._input_binder(feed.x_structure)
+        bind = self.model._input_binder(feed.x_structure, feed.method, feed.fixed_batch_size)
         model, compiled = self.model, self.compiled
         bound: Any = None
 

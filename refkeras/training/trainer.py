@@ -237,7 +237,7 @@ class Trainer(Compilable):
         """Return the outputs for `x`, in the structure of the model's outputs, computed batch by batch."""
         feed = data.make_feed(x, batch_size=batch_size, steps=steps)
         hooks = self._hooks(callbacks, feed, semantics.current().predict_verbose if verbose == "auto" else verbose)
-        bind = self._input_binder(feed.x_structure)  # type: ignore[attr-defined]
+        bind = self._input_binder(feed.x_structure, "predict", feed.fixed_batch_size)  # type: ignore[attr-defined]
         self.stop_predicting = False
         hooks.on_predict_begin()
         collected: list[list[Any]] = []
@@ -266,7 +266,7 @@ class Trainer(Compilable):
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch."""
         xs, _, _, _, structures = data.single_batch(x, None, None, None)
-        inputs = self._input_binder(structures[0])(xs)  # type: ignore[attr-defined]
+        inputs = self._input_binder(structures[0], "on_batch")(xs)  # type: ignore[attr-defined]
         run, structure = self._run(inputs, training=False, gradient="none")  # type: ignore[attr-defined]
         return loops.packed(structure, [np.copy(output) for output in run.outputs])
 
