@@ -12,7 +12,17 @@ import pytest
 
 import refkeras
 from parity_tests.agreement import assert_agrees, assert_differs, exactly
-from parity_tests.engines import BACKEND, KERAS_3, NoGradient, keras, numpy, tensor, value_and_gradients, with_mask
+from parity_tests.engines import (
+    BACKEND,
+    KERAS_3,
+    MODE,
+    NoGradient,
+    keras,
+    numpy,
+    tensor,
+    value_and_gradients,
+    with_mask,
+)
 from parity_tests.layer_sides import array, make_both, outcome, run_engine, run_ours
 from parity_tests.optimizer_runs import with_bars
 from parity_tests.shows import shows
@@ -241,7 +251,7 @@ def test_a_layer_frozen_after_training():
         before = model.get_weights()
         model.fit(x, y, verbose=0)
         moved.append(any(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)))
-    assert moved == [rule("trainable_is_read") == "when traced"] * 2
+    assert moved == [rule("trainable_is_read") == "when traced" and MODE != "eager"] * 2  # nothing is traced then
 
 
 @shows("jit_compile_auto")
