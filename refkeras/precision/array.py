@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from refkeras.precision.indexing import as_view, is_basic, plain_key
 from refkeras.precision.machine import Machine
 from refkeras.precision.machine import machine as machine_of
 from refkeras.precision.rounding import COPIES
+from refkeras.precision.store import Store, aligned, copied
 
-__all__ = ["BarArray", "Decision", "Store", "deviations_of", "exact"]
-
-
-class Store:
-    """The memory of an array and of all its views: values, and what belongs to each of them.
-
-    Attributes:
-        values: a contiguous float64 array, which the views look into.
-        deviations: None while all values are exact, else one block as large as `values` for each copy.
-        bounds: None where no guarantee was asked for, else as large as `values`.
-    """
-
-    __slots__ = ("address", "bounds", "deviations", "values")
-
-    def __init__(self, values: np.ndarray, deviations: np.ndarray | None, bounds: np.ndarray | None) -> None:
-        self.values, self.deviations, self.bounds = values, deviations, bounds
-        self.address = values.__array_interface__["data"][0]
-
-    def look(self, block: np.ndarray, view: np.ndarray, copies: int = 0) -> np.ndarray:
-        """The part of `block` that lies as `view` lies in the values."""
-        shape, strides = view.shape, view.strides
-        if copies:
-            shape, strides = (copies, *shape), (self.values.nbytes, *strides)
-        if view.size == 0:
-            return np.empty(shape)
-        offset = view.__array_interface__["data"][0] - self.address
-        return np.ndarray(shape, np.float64, block, offset, strides)  # type: ignore[arg-type]
-
-    def follow(self) -> None:
-        """Make room for deviations, which are zero."""
-        if self.deviations is None:
-            self.deviations = np.zeros(COPIES * self.values.size)
+__all__ = ["BarArray", "deviations_of", "exact", "parts_of"]
 
 
 class BarArray(NDArrayOperatorsMixin):
@@ -123,7 +95,7 @@ class BarArray(NDArrayOperatorsMixin):
     @property
     def number(self) -> Any:
         """What makes numbers of this array's kind from plain ones: `number(0.1)` is 0.1 as the machine holds it."""
-        return _number_maker(self.machine, self._store.bounds is not None)
+        return _Number(self.machine, self._store.bounds is not None)
 
     # -- views ------------------------------------------------------------------------
 
@@ -144,17 +116,17 @@ class BarArray(NDArrayOperatorsMixin):
         )
 
     def __getitem__(self, key: Any) -> BarArray:
-        if _is_basic(key):
-            return self._of(_as_view(self.value, key))
-        key = _plain_key(key)
+        if is_basic(key):
+            return self._of(as_view(self.value, key))
+        key = plain_key(key)
         return self._rearranged(lambda a, lead: a[key] if not lead else np.stack([copy[key] for copy in a]))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         number, deviations, bound = parts_of(value, self.machine)
-        if _is_basic(key):
+        if is_basic(key):
             self[key].fill(number, deviations, bound)
             return
-        key = _plain_key(key)
+        key = plain_key(key)
         store = self._store
         self.value[key] = number
         if deviations is not None:
@@ -197,7 +169,7 @@ class BarArray(NDArrayOperatorsMixin):
 
     def copy(self, order: str = "C") -> BarArray:
         deviations, bound = self.deviations, self.bound
-        return BarArray.made(self.value.copy(order="C"), _copied(deviations), _copied(bound), self.machine)
+        return BarArray.made(self.value.copy(order="C"), copied(deviations), copied(bound), self.machine)
 
     def astype(self, dtype: Any, copy: bool = True, **_: Any) -> Any:
         """Return an array of its own dtype as it is; integers and booleans are made of the values.
@@ -277,44 +249,6 @@ class BarArray(NDArrayOperatorsMixin):
         return f"BarArray({self.machine.name}, value={self.value!r}, sigma={self.sigma!r})"
 
 
-class Decision(np.ndarray):
-    """Booleans of which some might have come out otherwise, within the bars of what was compared.
-
-    Attributes:
-        near: where; None for nowhere.
-    """
-
-    near: np.ndarray | None
-
-    def __array_finalize__(self, parent: Any) -> None:
-        self.near = None
-
-    @classmethod
-    def of(cls, booleans: np.ndarray, near: np.ndarray) -> np.ndarray:
-        """Return `booleans`, as a Decision if any is `near`."""
-        if not near.any():
-            return booleans
-        decision = np.asarray(booleans).view(cls)
-        decision.near = np.broadcast_to(near, decision.shape)
-        return decision
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        plain = [x.view(np.ndarray) if isinstance(x, Decision) else x for x in inputs]
-        if any(isinstance(x, BarArray) for x in inputs):
-            return NotImplemented
-        result = getattr(ufunc, method)(*plain, **kwargs)
-        if ufunc in _LOGICAL and method == "__call__":
-            near = np.zeros(result.shape, bool)
-            for x in inputs:
-                if isinstance(x, Decision) and x.near is not None:
-                    near |= x.near
-            return Decision.of(result, near)
-        return result
-
-
-_LOGICAL = {np.bitwise_and, np.bitwise_or, np.invert, np.logical_and, np.logical_or, np.logical_not}
-
-
 def exact(array: Any, machine: str | Machine = "float32", guaranteed: bool = False) -> BarArray:
     """Return an array whose values the engine holds exactly: each is rounded to what the machine stores.
 
@@ -342,25 +276,15 @@ def exact(array: Any, machine: str | Machine = "float32", guaranteed: bool = Fal
     return BarArray.made(value, None, np.zeros(value.shape) if guaranteed else None, found)
 
 
+@dataclass(frozen=True, slots=True)
 class _Number:
-    """Makes exact scalars; equal for equal machines, so that it can be a key."""
+    """Makes exact numbers; equal for equal machines, so that it can be a key."""
 
-    __slots__ = ("guaranteed", "machine")
-
-    def __init__(self, machine: Machine, guaranteed: bool) -> None:
-        self.machine, self.guaranteed = machine, guaranteed
+    machine: Machine
+    guaranteed: bool
 
     def __call__(self, value: Any) -> BarArray:
         return exact(value, self.machine, self.guaranteed)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Number) and (self.machine, self.guaranteed) == (other.machine, other.guaranteed)
-
-    def __hash__(self) -> int:
-        return hash((self.machine, self.guaranteed))
-
-
-_number_maker = _Number
 
 
 def parts_of(value: Any, machine: Machine) -> tuple[Any, np.ndarray | None, np.ndarray | None]:
@@ -379,39 +303,7 @@ def parts_of(value: Any, machine: Machine) -> tuple[Any, np.ndarray | None, np.n
     return plain.view(np.ndarray), None, None
 
 
-def aligned(deviations: np.ndarray, ndim: int) -> np.ndarray:
-    """Give deviations, (COPIES, ...), the axes to broadcast with values of `ndim` axes."""
-    missing = ndim + 1 - deviations.ndim
-    return deviations.reshape(COPIES, *(1,) * missing, *deviations.shape[1:]) if missing > 0 else deviations
-
-
 def deviations_of(array: BarArray) -> np.ndarray:
     """The deviations, zeros where all is exact."""
     found = array.deviations
     return np.zeros((COPIES, *array.shape)) if found is None else found
-
-
-def _copied(array: np.ndarray | None) -> np.ndarray | None:
-    return None if array is None else array.copy(order="C")
-
-
-def _is_basic(key: Any) -> bool:
-    items = key if isinstance(key, tuple) else (key,)
-    return all(
-        item is None or item is Ellipsis or (isinstance(item, (int, slice, np.integer)) and not isinstance(item, bool))
-        for item in items
-    )
-
-
-def _as_view(array: np.ndarray, key: Any) -> np.ndarray:
-    """Index by a basic key so that a single number comes out as a view too."""
-    key = key if isinstance(key, tuple) else (key,)
-    return array[key if Ellipsis in key else (*key, Ellipsis)]
-
-
-def _plain_key(key: Any) -> Any:
-    if isinstance(key, tuple):
-        return tuple(_plain_key(item) for item in key)
-    if isinstance(key, BarArray):
-        raise TypeError("Numbers with error bars cannot be indices.")
-    return key.view(np.ndarray) if isinstance(key, np.ndarray) else key

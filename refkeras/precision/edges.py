@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from refkeras.precision.store import aligned
+
 __all__ = ["ALARM", "Edges", "count", "counting", "near", "variance"]
 
 #: Beyond this many standard deviations a difference is no rounding error.
@@ -67,8 +69,6 @@ def near(a: Any, b: Any) -> np.ndarray:
 
 
 def _difference(a: Any, b: Any, ndim: int) -> np.ndarray:
-    from refkeras.precision.array import aligned
-
     parts = [None if x.deviations is None else aligned(x.deviations, ndim) for x in (a, b)]
     if parts[0] is None:
         return parts[1]  # type: ignore[return-value]

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from refkeras.precision import edges, sums
-from refkeras.precision.array import BarArray, Decision, aligned, exact, parts_of
+from refkeras.precision.array import BarArray, exact, parts_of
+from refkeras.precision.decision import Decision
 from refkeras.precision.machine import Machine
 from refkeras.precision.rounding import COPIES, signs
+from refkeras.precision.store import aligned
 from refkeras.precision.ufuncs import Operand
 
 __all__ = ["FUNCTIONS"]

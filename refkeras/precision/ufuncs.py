@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from refkeras.precision import edges
-from refkeras.precision.array import BarArray, Decision, aligned, parts_of
+from refkeras.precision.array import BarArray, parts_of
+from refkeras.precision.decision import Decision
 from refkeras.precision.machine import Machine
 from refkeras.precision.rounding import is_power, power_below, signs
+from refkeras.precision.store import aligned
 
 __all__ = ["Operand", "apply", "finish"]
 
