@@ -19,14 +19,14 @@ _ranks = of("losses/arrays.py", "test_losses.py::test_shapes", WEIGHTS)
 LOSSES = (
     _losses(
         "mse without the 2 of its gradient",
-        "(p - t) * along(d, -1, 2.0 / n)",
-        "(p - t) * along(d, -1, 1.0 / n)",
+        "t, p, along(d, -1, 2.0 / n)",
+        "t, p, along(d, -1, 1.0 / n)",
         OBJECTS,
     ),
     _losses(
         "sign of mae's gradient at ties",
-        "-slope_of_abs(t - p, rule) * along",
-        "np.where(p >= t, 1.0, -1.0) * along",
+        "-slope_of_abs(t - p, rule) * d",
+        "np.where(p >= t, 1.0, -1.0) * d",
         OBJECTS,
     ),
     _losses(

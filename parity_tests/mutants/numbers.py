@@ -23,8 +23,8 @@ MUTANTS = (
     _losses("mse + 1e-6", "        return e * e\n", "        return e * e * (1 + 1e-6)\n"),
     _losses(
         "mae' + 1e-6",
-        "slope_of_abs(t - p, rule) * along(d, -1, 1.0 / n)",
-        "slope_of_abs(t - p, rule) * along(d, -1, (1 + 1e-6) / n)",
+        "-slope_of_abs(t - p, rule) * d",
+        "-slope_of_abs(t - p, rule) * d * (1 + 1e-6)",
         OBJECTS,
     ),
     _losses("bce + 2e-6", "    return -value, pullback\n", "    return -value * (1 + 2e-6), pullback\n"),

@@ -15,7 +15,7 @@ import numpy as np
 
 from refkeras.ops.exponentials import exponentials
 from refkeras.ops.reducing import Axis, along, mean, mean_of, slope_of_abs, sum_to_shape, through_clip
-from refkeras.ops.rows import sum_along
+from refkeras.ops.rows import by_rows, sum_along
 
 __all__ = [
     "binary_crossentropy",
@@ -56,7 +56,7 @@ def mean_squared_error(t: Array, p: Array) -> ValueAndPullback:
     value, n = mean_of(square, -1, t, p)
 
     def pullback(d: Any) -> Array:
-        return sum_to_shape((p - t) * along(d, -1, 2.0 / n), p.shape)
+        return sum_to_shape(by_rows(lambda t, p, d: (p - t) * d, -1, t, p, along(d, -1, 2.0 / n)), p.shape)
 
     return value, pullback
 
@@ -77,8 +77,11 @@ def mean_absolute_error(t: Array, p: Array, *, rule: str = "sign") -> ValueAndPu
     """
     value, n = mean_of(lambda t, p: np.abs(t - p), -1, t, p)
 
+    def gradient(t: Array, p: Array, d: Any) -> Array:
+        return -slope_of_abs(t - p, rule) * d
+
     def pullback(d: Any) -> Array:
-        return sum_to_shape(-slope_of_abs(t - p, rule) * along(d, -1, 1.0 / n), p.shape)
+        return sum_to_shape(by_rows(gradient, -1, t, p, along(d, -1, 1.0 / n)), p.shape)
 
     return value, pullback
 

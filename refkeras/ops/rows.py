@@ -36,7 +36,7 @@ def by_rows(f: Callable[..., Array], axis: Any, *arrays: Array) -> Array:
     Args:
         f: returns an array with the rows of its arguments, or with one number a row.
         axis: the axis f works along; nothing is cut unless it is the last, as -1.
-        *arrays: of one shape; nothing is cut unless they are.
+        *arrays: of one shape, the first; or with one number a row, (..., 1); or floats. Nothing is cut unless they are.
 
     Example:
 
@@ -44,16 +44,20 @@ def by_rows(f: Callable[..., Array], axis: Any, *arrays: Array) -> Array:
         array([3., 7.])
     """
     first = arrays[0]
-    if axis != -1 or type(first) is not np.ndarray or first.size <= LARGE or not all(_alike(a, first) for a in arrays):
+    if axis != -1 or type(first) is not np.ndarray or first.size <= LARGE or first.ndim < 2:
         return f(*arrays)
-    n = first.shape[-1]
-    rows = [a.reshape(-1, n) for a in arrays]
-    step = max(_BLOCK // n, 1)
+    shapes = first.shape, (*first.shape[:-1], 1)
+    if not all(
+        type(a) is float or (type(a) is np.ndarray and a.shape in shapes and a.flags.c_contiguous) for a in arrays
+    ):
+        return f(*arrays)
+    rows: list[Any] = [a if type(a) is float else a.reshape(-1, a.shape[-1]) for a in arrays]
+    count, step = len(rows[0]), max(_BLOCK // first.shape[-1], 1)
     result: Array = None
-    for start in range(0, len(rows[0]), step):
-        found = f(*(a[start : start + step] for a in rows))
+    for start in range(0, count, step):
+        found = f(*(a if type(a) is float else a[start : start + step] for a in rows))
         if result is None:
-            result = np.empty((len(rows[0]), *found.shape[1:]), found.dtype)
+            result = np.empty((count, *found.shape[1:]), found.dtype)
         result[start : start + step] = found
     return result.reshape(first.shape if result.ndim > 1 else first.shape[:-1])
 

@@ -69,7 +69,7 @@ def test_rows_in_blocks_give_what_all_rows_give(kernel, shape, monkeypatch):
     arguments = (z,) if kernel == "softmax" else (t, z)
     value, pullback = function(*arguments)
     d = random.normal(size=value.shape).astype("float32")
-    gradient = pullback(d)
+    gradient, by_a_number = pullback(d), None if kernel == "softmax" else pullback(0.7)
     cuts = []
     monkeypatch.setattr(rows, "LARGE", 0)
     monkeypatch.setattr(rows, "_BLOCK", 100)
@@ -77,5 +77,26 @@ def test_rows_in_blocks_give_what_all_rows_give(kernel, shape, monkeypatch):
     monkeypatch.setattr(rows.np, "empty", lambda *a, **k: cuts.append(a) or counted(*a, **k))
     blocked, blocked_pullback = function(*arguments)
     _same(blocked, value)
+    forward = len(cuts)
     _same(blocked_pullback(d), gradient)
+    if kernel != "softmax":
+        _same(blocked_pullback(0.7), by_a_number)
+    assert len(cuts) > forward or kernel.endswith("crossentropy")  # whose gradients are not cut
     assert cuts or kernel == "softmax_crossentropy"  # which is not cut
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_only_what_has_the_same_rows_is_cut(cut, monkeypatch):
+    monkeypatch.setattr(rows, "LARGE", 0)
+    monkeypatch.setattr(rows, "_BLOCK", 2)
+    x = _numbers((6, 2), "float32", 0)
+    lengths = []
+
+    def product(a, b):
+        lengths.append(len(a))
+        return a * b
+
+    others = (x, x[:, :1].copy(), 2.0) if cut else (x[:1], x[0], x.T.copy().T, np.float32(2.0))
+    for other in others:
+        _same(rows.by_rows(product, -1, x, other), x * other)
+    assert lengths == ([1] * 6 if cut else [6]) * len(others)
