@@ -187,8 +187,9 @@ def _numpy(gradients: Any) -> list[Any]:
 def _guarded(run: Callable[[], Outcome]) -> Outcome:
     try:
         return run()
-    except NATIVE_ERRORS:
-        return Outcome(error="InvalidArgumentError")
+    except (*NATIVE_ERRORS, InvalidArgumentError):
+        # On JAX what does not fit is a TypeError, as some of Keras's own errors are.
+        return Outcome(error="TypeError" if (TypeError,) == NATIVE_ERRORS else "InvalidArgumentError")
     except Exception as error:  # every type is compared
         return Outcome(error=type(error).__name__)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# float64 tests need JAX's 64-bit types; Keras's NumPy backend calls JAX, too.
-os.environ.setdefault("JAX_ENABLE_X64", "1")
+# JAX as it comes has no 64-bit types, and what it makes without being told a dtype would be one (docs/findings.md);
+# Keras's NumPy backend calls JAX, too, and needs them for its float64.
+os.environ.setdefault("JAX_ENABLE_X64", "0" if os.environ["KERAS_BACKEND"] == "jax" else "1")
 # JAX compiles every operation for every shape; a second run need not.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"refkeras-jax-{os.getuid()}"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")

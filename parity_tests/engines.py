@@ -9,6 +9,7 @@ them installed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ __all__ = [
     "NoGradient",
     "both_kerases",
     "differs",
+    "double",
     "keras",
     "mask_of",
     "numpy",
@@ -107,6 +109,11 @@ class NoGradient(np.ndarray):
     @classmethod
     def like(cls, array: Any) -> NoGradient:
         return np.full(np.shape(array), np.nan, array.dtype if array.dtype.kind == "f" else None).view(cls)
+
+
+def double() -> contextlib.AbstractContextManager[Any]:
+    """A context in which the backend has float64: JAX has none unless it is told to."""
+    return jax.enable_x64(True) if BACKEND == "jax" else contextlib.nullcontext()
 
 
 def tensor(array: Any, mask: Any = None) -> Any:

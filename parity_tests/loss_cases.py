@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from parity_tests import elementwise_cases
 from parity_tests.agreement import assert_agrees, exactly
-from parity_tests.engines import DTYPES, keras, tensor, value_and_gradients, with_mask
+from parity_tests.engines import BACKEND, DTYPES, keras, tensor, value_and_gradients, with_mask
+from parity_tests.soundness import names
 
 EPSILON = 1e-7
 
@@ -101,7 +102,7 @@ def evaluated(loss: Any, t: Any, p: Any, weights: Any = None, *, logits: Any = N
     machine, results = p.dtype.name, []
     for arrays in ((t, p, weights, logits), exactly((t, p, weights, logits), machine)):
         y_true, y_pred, w, z = arrays
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), names.derivatives_of(BACKEND):
             value, pullback = loss.value_and_pullback(y_true, y_pred, w, logits=z, mask=mask)
             results.append([value, *pullback()])
     for plain, bar in zip(*results, strict=True):

@@ -18,6 +18,7 @@ from parity_tests.engines import (
     NoGradient,
     both_kerases,
     differs,
+    double,
     keras,
     numpy,
     tensor,
@@ -249,8 +250,9 @@ def test_constants_of_relu_in_float64():
 def test_slope_of_leaky_relu_in_float64():
     x = np.array([-100.0])
     mine = numpy(activations.leaky_relu(x, 0.2))
-    for both in (activations.relu(x, 0.2), keras.activations.leaky_relu(tensor(x), 0.2)):
-        np.testing.assert_array_equal(mine, numpy(both))
+    with double():
+        for both in (activations.relu(x, 0.2), keras.activations.leaky_relu(tensor(x), 0.2)):
+            np.testing.assert_array_equal(mine, numpy(both))
     rule = semantics.current().leaky_relu_slope
     assert (mine[0] == -20) == (rule == "exact") == (BACKEND != "tensorflow")
 
@@ -261,7 +263,8 @@ def test_slope_of_leaky_relu_in_float64():
 def test_constants_of_gelu_in_float64(approximate):
     """Rounded to float32, 1/√2 and 0.044715 move gelu by 1e-9; float64 itself would move it by 1e-16."""
     x = np.array([0.4, 1.3])
-    real = numpy(keras.activations.gelu(tensor(x), approximate=approximate))
+    with double():
+        real = numpy(keras.activations.gelu(tensor(x), approximate=approximate))
     rounded = semantics.current().gelu_constants == "float32"
     assert rounded == (BACKEND == "tensorflow")
     for name, held in (("keras-3@tensorflow", rounded), ("keras-3@torch", not rounded)):

@@ -17,6 +17,7 @@ from parity_tests.engines import (
     KERAS_3,
     MODE,
     NoGradient,
+    double,
     keras,
     numpy,
     tensor,
@@ -283,12 +284,13 @@ def test_what_an_optimizer_counts_and_multiplies_with():
     """The second step of SGD adds momentum times the first: 0.9 in float64, or float64(float32(0.9))."""
     moved = []
     for k in (refkeras, keras):
-        optimizer = k.optimizers.SGD(1.0, momentum=0.9)
-        w = k.Variable(np.zeros(1), dtype="float64")
-        for _ in range(2):
-            optimizer.apply([tensor(np.ones(1)) if k is keras else np.ones(1)], [w])
-        assert keras.backend.standardize_dtype(optimizer.iterations.dtype) == rule("iterations_dtype")
-        moved.append(float(numpy(w)[0]))
+        with double():
+            optimizer = k.optimizers.SGD(1.0, momentum=0.9)
+            w = k.Variable(np.zeros(1), dtype="float64")
+            for _ in range(2):
+                optimizer.apply([tensor(np.ones(1)) if k is keras else np.ones(1)], [w])
+            assert keras.backend.standardize_dtype(optimizer.iterations.dtype) == rule("iterations_dtype")
+            moved.append(float(numpy(w)[0]))
     assert (rule("iterations_dtype") == "int64") == (BACKEND == "tensorflow")
     if BACKEND == "numpy":  # which has no float64
         return

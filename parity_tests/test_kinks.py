@@ -66,6 +66,13 @@ def test_margins_that_are_just_kept(engine):
     assert (rule == "select") == (BACKEND == "tensorflow") and (rule == "half product") == (BACKEND == "jax")
 
 
+@shows("gradient_of_largest_nan")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_largest_score_is_nan(engine):
+    (got,) = gradients(engine, "categorical_hinge", [[0.0, 0.0, 1.0]], [[np.nan, 1.0, 2.0]])
+    assert np.isnan(got[0]) == (semantics.get(engine).gradient_of_largest_nan == "nan") == (BACKEND != "jax")
+
+
 @shows("clip_gradient")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_probabilities_at_the_ends_of_their_clip(engine):

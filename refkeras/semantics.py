@@ -573,6 +573,11 @@ class Semantics:
         "finite", "nan", doc="The gradient of cosine_similarity by predictions whose squares add up to 0."
     )
     hinge_labels: str = one_of("signed", "given", doc="Hinge losses take the labels 0 and 1 for -1 and 1.")
+    gradient_of_largest_nan: str = one_of(
+        "nan",
+        "zero",
+        doc="What categorical_hinge passes to the scores that are not its target where the largest is NaN.",
+    )
     largest_of_nothing_fails: bool = one_of(True, False, doc="categorical_hinge of no scores is an error.")
 
     # -- metrics ---------------------------------------------------------------
@@ -1008,6 +1013,7 @@ _KERAS_3_JAX = dataclasses.replace(
     warns_without_weights=False,
     binary_crossentropy_of_logits="two parts",
     cosine_gradient_of_zero="nan",
+    gradient_of_largest_nan="zero",
     crossentropy_from_activation=False,
     sparse_crossentropy_normalizes="before clip",
     softmax_crossentropy_gradient="derivative",

@@ -80,7 +80,7 @@ LOSSES = (
     ),
     _hinges(
         "categorical hinge: ties take all",
-        "share = ties / np.add.reduce(ties, -1, keepdims=True)",
+        "share = ties / (np.where(count == 0, np.ones_like(count), count) if zero_of_nan else count)",
         "share = ties",
         OBJECTS,
     ),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from refkeras.ops import regression_losses
 from refkeras.ops.special import erfc
 from refkeras.precision import BarArray
 from refkeras.precision.rounding import signs
 
-__all__ = ["OTHER_FORMULAS", "OtherFormula", "as_computed"]
+__all__ = ["OTHER_FORMULAS", "OtherFormula", "as_computed", "derivatives_of"]
 
 Array = Any
 
@@ -80,6 +82,20 @@ def _hard_sigmoid(x: Array, dy: Array) -> Array:
     return np.minimum(np.maximum(x / 6.0 + 0.5, 0.0), 1.0)
 
 
+def _sixth(x: Array) -> Any:
+    """1/6 as a scalar of the dtype of x."""
+    return x.dtype.type(1 / 6)
+
+
+def _hard_sigmoid_by_product(x: Array, dy: Array) -> Array:
+    return np.minimum(np.maximum(x + 3.0, 0.0), 6.0) * _sixth(x)
+
+
+def _d_hard_silu_by_product(x: Array, dy: Array) -> Array:
+    inside = np.where((x + 3.0 > 0) & (x + 3.0 < 6), dy * x, 0.0 * dy)
+    return dy * _hard_sigmoid_by_product(x, dy) + inside * _sixth(x)
+
+
 _GELU = OtherFormula(_gelu, "½ x (1 + erf(x / √2)): 1 + erf cancels for x < 0")
 _SOFTSIGN = OtherFormula(_d_softsign, "1 / (1 + |x|) − |x| / (1 + |x|)² cancels for large |x|")
 _HARD_SIGMOID = OtherFormula(_hard_sigmoid, "x / 6 + ½ cancels near −3, where relu6(x + 3) / 6 does not")
@@ -97,8 +113,9 @@ OTHER_FORMULAS = {
     ("jax", "log_sigmoid gradient"): OtherFormula(_d_log_sigmoid, "the derivative of logaddexp(−x, 0), from its value"),
     ("numpy", "hard_sigmoid"): _HARD_SIGMOID,
     ("numpy", "hard_silu"): _HARD_SILU,
-    ("jax", "hard_silu"): _HARD_SILU,
-    ("jax", "hard_sigmoid"): _HARD_SIGMOID,
+    ("jax", "hard_sigmoid"): OtherFormula(_hard_sigmoid_by_product, "relu6(x + 3) times a rounded 1/6"),
+    ("jax", "hard_silu"): OtherFormula(lambda x, dy: x * _hard_sigmoid_by_product(x, dy), "the same, times x"),
+    ("jax", "hard_silu gradient"): OtherFormula(_d_hard_silu_by_product, "divisions by 6 as products, likewise"),
 }
 
 
@@ -112,3 +129,22 @@ def as_computed(backend: str, what: str, ours: Array, x: Array, dy: Array) -> Ar
     with np.errstate(all="ignore"):
         found = OTHER_FORMULAS[backend, what].compute(x, dy)
         return np.where(np.isfinite(found) & np.isfinite(x), found, ours)
+
+
+@contextlib.contextmanager
+def derivatives_of(backend: str) -> Iterator[None]:
+    """On JAX let the losses take softplus's derivative as it does: log_cosh by way of it rounds more there."""
+    if backend != "jax":
+        yield
+        return
+    before = regression_losses.softplus
+    regression_losses.softplus = _softplus_and_derivative  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        regression_losses.softplus = before  # type: ignore[attr-defined]
+
+
+def _softplus_and_derivative(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+    y = _softplus(x)
+    return y, lambda dy: dy * np.exp(np.where(np.isinf(y), np.zeros_like(y), x - y))

@@ -170,7 +170,8 @@ def hinge(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
 
 def squared_hinge(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
     _check_floats(y_pred, "squared_hinge")
-    return _elementwise(hinge_losses.squared_hinge, _labels(y_true, y_pred), y_pred, match=False)
+    rule = semantics.current().maximum_gradient
+    return _elementwise(hinge_losses.squared_hinge, _labels(y_true, y_pred), y_pred, match=False, rule=rule)
 
 
 def categorical_hinge(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
@@ -180,8 +181,9 @@ def categorical_hinge(y_true: Any, y_pred: Array, logits: Array | None = None) -
             f"categorical_hinge: y_pred has shape {y_pred.shape}. Expected scores to take the largest of."
         )
     if not y_pred.shape[-1:] or y_pred.shape[-1]:
-        rule = semantics.current().maximum_gradient
-        return _elementwise(hinge_losses.categorical_hinge, y_true, y_pred, match=False, rule=rule)
+        rules = semantics.current()
+        rule, zero = rules.maximum_gradient, rules.gradient_of_largest_nan == "zero"
+        return _elementwise(hinge_losses.categorical_hinge, y_true, y_pred, match=False, rule=rule, zero_of_nan=zero)
     # The largest of no scores is −∞.
     return np.zeros_like(y_pred, shape=y_pred.shape[:-1]), lambda d: np.zeros_like(y_pred), False
 

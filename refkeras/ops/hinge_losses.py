@@ -54,12 +54,13 @@ def hinge(t: Array, p: Array, *, rule: str = "select") -> ValueAndPullback:
     return value, pullback
 
 
-def squared_hinge(t: Array, p: Array) -> ValueAndPullback:
+def squared_hinge(t: Array, p: Array, *, rule: str = "select") -> ValueAndPullback:
     """l = mean_j m_j²,  m = max(1 − t p, 0),  dl/dp_j = −2 m_j t_j / n.
 
     Args:
         t: targets (..., n), −1 or 1, or a shape that broadcasts with that of `p`.
         p: scores (..., n).
+        rule: as in `through_maximum`, which shows where the margin is NaN.
 
     Source: `keras.losses.squared_hinge`, Keras 3.15, `keras/src/losses/losses.py`.
 
@@ -72,12 +73,12 @@ def squared_hinge(t: Array, p: Array) -> ValueAndPullback:
     value, n = mean(m * m, -1)
 
     def pullback(d: Any) -> Array:
-        return sum_to_shape(-t * through_maximum(m * along(d, -1, 2.0 / n), margin), p.shape)
+        return sum_to_shape(-t * through_maximum(m * along(d, -1, 2.0 / n), margin, rule=rule), p.shape)
 
     return value, pullback
 
 
-def categorical_hinge(t: Array, p: Array, *, rule: str = "select") -> ValueAndPullback:
+def categorical_hinge(t: Array, p: Array, *, rule: str = "select", zero_of_nan: bool = False) -> ValueAndPullback:
     """l = max(max_j (1 − t_j) p_j − Σ_j t_j p_j + 1, 0).
 
     Where l > 0 without the outer max, dl/dp_j = s_j (1 − t_j) − t_j, and where l = 0 by the `rule`; s_j is 1
@@ -87,6 +88,7 @@ def categorical_hinge(t: Array, p: Array, *, rule: str = "select") -> ValueAndPu
         t: targets (..., n), most often one-hot, or a shape that broadcasts with that of `p`.
         p: scores (..., n).
         rule: as in `through_maximum`.
+        zero_of_nan: s_j is 0, rather than NaN, where the inner maximum is NaN.
 
     Source: `keras.losses.categorical_hinge`, Keras 3.15, `keras/src/losses/losses.py`.
 
@@ -102,7 +104,8 @@ def categorical_hinge(t: Array, p: Array, *, rule: str = "select") -> ValueAndPu
     def pullback(d: Any) -> Array:
         dm = through_maximum(np.ones_like(margin) * along(d, -1), margin, rule=rule)
         ties = np.where(others == largest, np.ones_like(others), np.zeros_like(others))
-        share = ties / np.add.reduce(ties, -1, keepdims=True)
+        count = np.add.reduce(ties, -1, keepdims=True)
+        share = ties / (np.where(count == 0, np.ones_like(count), count) if zero_of_nan else count)
         return sum_to_shape(dm * share * (1.0 - t) - dm * t, p.shape)
 
     return value, pullback
