@@ -1,6 +1,7 @@
-"""Refresh the README's outputs: each fenced block below `<!-- output: NAME -->` is what NAME's command prints now.
+"""Refresh quoted outputs: each fenced block below `<!-- output: NAME -->` is what NAME's command prints now.
 
-python docs/readme.py [NAME ...]     # all of them: verify verify-model sabotage test log-keras-3 log-keras-2.0 explain bench import
+python docs/readme.py [NAME ...]     # all of the README's: verify verify-model sabotage test log-keras-3 log-keras-2.0 explain bench import
+python docs/readme.py soundness sharpness     # those of docs/error-bars.md
 """
 
 from __future__ import annotations
@@ -14,6 +15,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+ERROR_BARS = ROOT / "docs" / "error-bars.md"
+#: What docs/error-bars.md quotes of the operations.
+QUOTED = re.compile(
+    r"  (20 epochs .*|Adam.*|.*_crossentropy from logits.*|Dense gradients of weights|LSTM.*|(bfloat16|float16) (Dense "
+    r"softmax|LSTM)|model .*|(sigmoid|softmax|tanh)( gradient)?) {2,}"
+)
 
 
 def printed(*command: str) -> str:
@@ -64,6 +71,22 @@ def explain() -> str:
         return printed("refkeras", "explain", run, "--fit", "1", "--key", "loss", "--epoch", "20", "--depth", "1")
 
 
+def soundness() -> str:
+    """Some of the operations on TensorFlow, and each engine as a whole."""
+    said = printed("make", "--silent", "soundness").strip()
+    first, whole = said[: said.index("\n\n")].splitlines(), said[said.index("Each engine as a whole") :]
+    chosen = [line for line in first[1:-1] if QUOTED.match(line)]
+    return "\n".join([first[0], *chosen, "  ... (the other operations)", first[-1], "", whole])
+
+
+def sharpness() -> str:
+    """The whole models, and what is caught."""
+    lines = printed("make", "--silent", "sharpness").splitlines()
+    chosen = [line for line in lines if re.match(r"  (20 epochs .*|model .*|LSTM, .*) {2,}", line)]
+    return "\n".join([*chosen, *lines[-3:]])
+
+
+OF_ERROR_BARS = {"soundness": soundness, "sharpness": sharpness}
 OUTPUTS = {
     "verify": verify,
     "verify-model": verify_model,
@@ -79,12 +102,13 @@ OUTPUTS = {
 
 def main() -> None:
     for name in sys.argv[1:] or OUTPUTS:
-        output = OUTPUTS[name]()
-        text = README.read_text(encoding="utf-8")
+        page = ERROR_BARS if name in OF_ERROR_BARS else README
+        output = (OUTPUTS | OF_ERROR_BARS)[name]()
+        text = page.read_text(encoding="utf-8")
         block = re.search(rf"<!-- output: {re.escape(name)} -->\n```\n(.*?)\n```", text, re.DOTALL)
         if block is None:
-            raise SystemExit(f"README.md has no block <!-- output: {name} -->")
-        README.write_text(text[: block.start(1)] + output + text[block.end(1) :], encoding="utf-8")
+            raise SystemExit(f"{page.name} has no block <!-- output: {name} -->")
+        page.write_text(text[: block.start(1)] + output + text[block.end(1) :], encoding="utf-8")
         print(f"{name}:\n{output}\n")
 
 

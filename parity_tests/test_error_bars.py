@@ -10,6 +10,7 @@ import pytest
 import refkeras
 from parity_tests.agreement import assert_agrees
 from parity_tests.engines import ENGINES, KERAS_3, keras, numpy, tensor, tensorflow_only
+from parity_tests.soundness import __main__ as campaign
 from parity_tests.soundness import cases
 from parity_tests.soundness.sharpness import injected, lstm
 from parity_tests.soundness.worker import run
@@ -92,3 +93,18 @@ def test_accuracy_is_exact_where_no_bar_reaches_the_edge():
     assert found.edges.near == 0
     assert float(np.float32(logs["accuracy"].value)) == theirs_logs["accuracy"]
     assert_agrees(logs["loss"], np.float32(theirs_logs["loss"]))
+
+
+def test_the_campaign_can_fail(monkeypatch, capsys):
+    """For an alarm, and for too few numbers; `make soundness` ends with that status."""
+    result = {"keras-3@jax": {"sigmas": {"tanh": [0.1] * 10, "* hard_silu": [0.3]}, "alarms": []}}
+    monkeypatch.setattr(campaign, "collect", lambda backend: result)
+    assert campaign.main(["keras@jax"]) == 1
+    monkeypatch.setattr(campaign, "ENOUGH", 10)
+    assert campaign.main(["keras@jax"]) == 0
+    assert "10 numbers were compared, at least 10 on each engine.\nEverything is explained." in capsys.readouterr().out
+    result["keras-3@jax"]["alarms"].append("tanh: 9.0 sigma")
+    assert campaign.main(["keras@jax"]) == 1
+    assert "UNEXPLAINED tanh: 9.0 sigma" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="No such engine: theano"):
+        campaign.main(["theano"])
