@@ -80,14 +80,13 @@ def test_cosine_similarity_over_the_first_axis(shape, axis):
         assert BACKEND == "numpy"
     else:
         assert_agrees(losses.cosine_similarity(exact(t), exact(p), axis=axis).array, real)
-    similarity = -np.sum(_unit(t, axis) * _unit(p, axis), axis, dtype="float32")
-    right = not isinstance(real, type) and real.shape == similarity.shape and np.allclose(real, similarity, atol=1e-3)
-    assert right or rule("cosine_similarity") == "arrays"
+    if rule("cosine_similarity") != "arrays":
+        assert_agrees(-np.sum(_unit(exact(t), axis) * _unit(exact(p), axis), axis), real)
 
 
 def _unit(x, axis):
-    norm = np.linalg.norm(x, axis=axis, keepdims=True)
-    return x / np.where(norm == 0, 1, norm)
+    norm = np.sqrt(np.sum(x * x, axis, keepdims=True))
+    return x / np.where(norm > 0, norm, 1)
 
 
 # -- accuracies -------------------------------------------------------------------------------------------
