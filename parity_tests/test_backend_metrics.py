@@ -65,6 +65,29 @@ def test_weights_that_are_smaller_than_the_mask():
         assert mine is real is ValueError
 
 
+@shows("losses_of_numbers")
+def test_losses_of_two_numbers():
+    """PyTorch takes means over the last axis of what has no axis."""
+    t, p = np.float32(0.0), np.float32(2.0)
+    real = value_or_error(lambda: keras.losses.mean_squared_error(tensor(t), tensor(p)))
+    mine = value_or_error(lambda: losses.mean_squared_error(t, p))
+    if rule("losses_of_numbers"):
+        assert mine == real == 4.0
+    else:
+        assert mine is real is ValueError
+    assert rule("losses_of_numbers") == (BACKEND == "torch")
+
+
+@shows("nan_probability_fails")
+def test_binary_crossentropy_of_nan():
+    t, p = np.array([[0.0, 1.0]], "float32"), np.array([[0.5, np.nan]], "float32")
+    real = value_or_error(lambda: keras.losses.binary_crossentropy(tensor(t), tensor(p)))
+    mine = value_or_error(lambda: losses.binary_crossentropy(t, p))
+    assert (mine is ValueError) == (real is ValueError) == rule("nan_probability_fails") == (BACKEND == "torch")
+    if mine is not ValueError:
+        assert_same(mine, real)
+
+
 @shows("cosine_similarity")
 @pytest.mark.parametrize("shape", [(2, 2), (1, 3), (3, 1), (2, 3), (2,), (2, 2, 3)])
 @pytest.mark.parametrize("axis", [0, -1])

@@ -97,7 +97,7 @@ def test_gradient_of_targets_that_do_not_add_up_to_1():
     _, pullback = losses.categorical_crossentropy.forward(exact(t), exact(z), from_logits=True)
     assert_agrees(pullback(1.0), derived.gradients[0])
     if not isinstance(derived.gradients[0], NoGradient):
-        assert (rule("softmax_crossentropy_gradient") == "derivative") == (BACKEND != "tensorflow")
+        assert (rule("softmax_crossentropy_gradient") != "softmax - t") == (BACKEND != "tensorflow")
         with semantics.use("keras-3@jax" if BACKEND == "tensorflow" else "keras-3@tensorflow"):
             _, other = losses.categorical_crossentropy.forward(exact(t), exact(z), from_logits=True)
         assert_differs(other(1.0), derived.gradients[0])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import refkeras
 from parity_tests.agreement import assert_agrees, assert_same
-from parity_tests.engines import BACKEND, DTYPES, ENGINES, KERAS_3, numpy, tensor
+from parity_tests.engines import BACKEND, DEVICE, DTYPES, ENGINES, KERAS_3, numpy, tensor
 from parity_tests.layer_sides import array, make_both, outcome, plain, run_engine, run_ours
 from parity_tests.shows import shows
 from refkeras import semantics
@@ -427,7 +427,6 @@ ONLY_KERAS_3 = {
     "noise_shape of floats": lambda K, x: K.layers.Dropout(0.1, noise_shape=(1.0, 1)),
     "noise_shape as text": lambda K, x: K.layers.Dropout(0.1, noise_shape="1"),
     "use_cudnn": lambda K, x: K.layers.LSTM(2, use_cudnn="yes"),
-    "use_cudnn without a GPU": lambda K, x: K.layers.LSTM(2, use_cudnn=True)(x((1, 3, 4))),
     "time_major": lambda K, x: K.layers.LSTM(2, time_major=True),
     "list of states": lambda K, x: K.layers.LSTM(2)([x((1, 3, 4)), x((1, 2)), x((1, 2))]),
     "states of another batch": lambda K, x: K.layers.LSTM(2)(x((2, 3, 3)), initial_state=[x((3, 2)), x((3, 2))]),
@@ -446,6 +445,22 @@ def test_no_steps():
             mine = outcome(lambda: refkeras.layers.LSTM(2)(np.ones((1, 0, 3), "float32")))
             real = outcome(lambda K=ENGINES[engine]: K.layers.LSTM(2)(ones((1, 0, 3))))
         assert mine is real is (ValueError if BACKEND == "tensorflow" else IndexError)
+
+
+@shows("use_cudnn_needs_gpu")
+@pytest.mark.skipif(DEVICE == "gpu", reason="asks what becomes of a layer without a GPU")
+@pytest.mark.parametrize("recurrent_dropout", [0.0, 0.5])
+@pytest.mark.parametrize("masked", [False, True])
+def test_use_cudnn_without_a_gpu(masked, recurrent_dropout):
+    """PyTorch's own loop counts as cuDNN's; masks and recurrent dropout are for the other one."""
+    x, mask = np.ones((2, 3, 4), "float32"), np.array([[True, False, True]] * 2) if masked else None
+    make = {"use_cudnn": True, "recurrent_dropout": recurrent_dropout}
+    ours, theirs = make_both(KERAS_3, lambda layers: layers.LSTM(2, **make))
+    mine = outcome(lambda: array(ours(x, mask=mask)).shape)
+    real = outcome(lambda: numpy(theirs(tensor(x), mask=None if mask is None else tensor(mask))).shape)
+    runs = BACKEND == "torch" and not masked and not recurrent_dropout
+    assert mine == real == ((2, 2) if runs else ValueError)
+    assert semantics.get(KERAS_3).use_cudnn_needs_gpu == (BACKEND != "torch")
 
 
 def test_errors():

@@ -17,7 +17,7 @@ import pytest
 
 import refkeras
 from parity_tests.agreement import assert_agrees, exactly
-from parity_tests.engines import BACKEND, ENGINES, FLOAT64, KERAS_3, numpy, tensorflow_only, tf_keras, trains
+from parity_tests.engines import BACKEND, ENGINES, FLOAT64, KERAS_3, MODE, numpy, tensorflow_only, tf_keras, trains
 from parity_tests.shows import shows
 from refkeras import precision, semantics
 from refkeras.precision import BarArray
@@ -240,6 +240,8 @@ def run(k, case, weights=None, bars=False):
 @pytest.mark.parametrize("case", CASES, ids=[case.__name__ for case in CASES])
 @pytest.mark.parametrize("name", ENGINES)
 def test_runs_alike(name, case):
+    if case is scheduled and MODE == "jit" and name == KERAS_3:
+        pytest.skip("XLA rounds the rate of a schedule otherwise than TensorFlow's kernels, which refkeras mirrors")
     with widest(name) as (ours, theirs):
         wanted, weights = run(theirs, case)
         got, _ = run(ours, case, weights)

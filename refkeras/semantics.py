@@ -463,6 +463,12 @@ class Semantics:
         doc="LSTM(implementation=1, dropout=...) without recurrent_dropout cannot be trained, unless use_cudnn=False.",
     )
 
+    use_cudnn_needs_gpu: bool = one_of(
+        True,
+        False,
+        doc="LSTM(use_cudnn=True) fails without a GPU; otherwise only with a mask or recurrent_dropout.",
+    )
+
     # -- losses ----------------------------------------------------------------
     crossentropy_from_activation: bool = one_of(
         True, False, doc="Crossentropies of what a softmax or sigmoid returned are computed from its logits."
@@ -491,7 +497,9 @@ class Semantics:
     softmax_crossentropy_gradient: str = one_of(
         "softmax - t",
         "derivative",
-        doc="Gradient by the logits: as if targets added up to 1, or softmax · Σt - t, which is right for any.",
+        "derivative by logarithms",
+        doc="Gradient by the logits: as if targets added up to 1, or softmax · Σt - t, which is right for any; softmax "
+        "may be exp(ln softmax), which rounds more.",
     )
     sparse_label_out_of_range: str = one_of(
         "error",
@@ -517,6 +525,12 @@ class Semantics:
         "always", "tensors", "never", doc="When loss objects do; tf_keras squeezes if both arguments are tensors."
     )
     loss_dtype: str = one_of("floatx", "y_pred", doc="What loss objects cast to, and compute in.")
+    losses_of_numbers: bool = one_of(
+        False, True, doc="Losses that compare one by one take a single number for a sample with one; else an error."
+    )
+    nan_probability_fails: bool = one_of(
+        False, True, doc="Binary cross-entropy of a NaN, unless it is a logit, is a ValueError, rather than NaN."
+    )
     integer_loss_values: str = one_of(
         "float", "integer", doc="The mean error of integer predictions: a float, or truncated to an integer."
     )
@@ -1055,7 +1069,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     crossentropy_from_activation=False,
     sparse_crossentropy_normalizes="before clip",
     sparse_crossentropy_axis="any",
-    softmax_crossentropy_gradient="derivative",
+    softmax_crossentropy_gradient="derivative by logarithms",
     sparse_label_out_of_range="IndexError",
     metric_numbers="exact",
     argmax_of_nan="first",
@@ -1072,6 +1086,9 @@ _KERAS_3_TORCH = dataclasses.replace(
     categorical_accuracy_squeezes=False,
     in_top_k="NaN is largest, labels modulo n",
     built_for_batch_size=("fit", "predict", "on_batch"),
+    losses_of_numbers=True,
+    nan_probability_fails=True,
+    use_cudnn_needs_gpu=False,
 )
 _KERAS_3_NUMPY = dataclasses.replace(
     _KERAS_3,

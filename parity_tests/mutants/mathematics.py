@@ -37,8 +37,8 @@ LOSSES = (
     _losses("cce does not normalize", "    r = p / total\n", "    r = p / np.ones_like(total)\n"),
     _losses(
         "softmax ce: derivative for any targets",
-        "keepdims=True) if derivative else e / total",
-        "keepdims=True)",
+        "        if derivative:\n            softmax =",
+        "        if True:\n            softmax =",
         OBJECTS,
     ),
     _losses(

@@ -38,7 +38,8 @@ class LSTM(Layer):
         go_backwards: process the steps from the last to the first; a sequence comes out in that order.
         stateful: start each batch from where the batch before ended; needs a fixed batch size.
         unroll: accepted; the numbers are the same.
-        use_cudnn: `"auto"` or False; True is an error at the first call, as on any machine without a GPU.
+        use_cudnn: `"auto"` or False; True is an error at the first call, as on any machine without a
+            GPU (on PyTorch, only with a mask or recurrent_dropout).
         zero_output_for_mask: output zeros at masked steps, rather than the output before.
 
     Call arguments:
@@ -235,6 +236,12 @@ class LSTM(Layer):
             sequences = sequences.astype(cell.compute_dtype)
         h, c = self._initial_state(initial_state, batch)
         mask = self._checked_mask(mask, batch, steps)
+        alone = mask is None and not cell.recurrent_dropout
+        if self.use_cudnn is True and (rules.use_cudnn_needs_gpu or not alone):
+            raise ValueError(
+                "use_cudnn=True was specified, but cuDNN is not supported for this layer configuration with this "
+                "backend. Pass use_cudnn='auto' to fallback to a non-cuDNN implementation."
+            )
         masks = self._dropout_masks(sequences, training)
         # Unrolled, Keras zeroes a backward sequence with the mask the wrong way round.
         if mask is not None and self.unroll and self.go_backwards and rules.unrolled_backwards_mask_fails:
@@ -287,15 +294,10 @@ class LSTM(Layer):
 
     def _dropout_masks(self, sequences: Any, training: bool) -> random.LSTMMasks:
         cell = self.cell
-        if self.use_cudnn is True:
-            raise ValueError(
-                "use_cudnn=True was specified, but cuDNN is not supported for this layer configuration with this "
-                "backend. Pass use_cudnn='auto' to fallback to a non-cuDNN implementation."
-            )
         if cell.dropout == 0 and cell.recurrent_dropout == 0:
             return _NO_MASKS
         alone = cell.implementation == 1 and cell.recurrent_dropout == 0
-        if alone and training and self.use_cudnn == "auto" and semantics.current().gatewise_dropout_fails:
+        if alone and training and self.use_cudnn and semantics.current().gatewise_dropout_fails:
             raise InvalidArgumentError(
                 "LSTM(implementation=1, dropout=...) without recurrent_dropout cannot be trained with use_cudnn='auto' "
                 "in Keras 3, which mistakes the four masks for one. Pass use_cudnn=False or implementation=2."

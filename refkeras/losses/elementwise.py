@@ -27,6 +27,8 @@ def _elementwise(
         if match and semantics.current().loss_functions_match_ranks:
             y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
         check_broadcast(y_true, y_pred)
+    if not y_true.ndim and not y_pred.ndim and semantics.current().losses_of_numbers:
+        y_true, y_pred = y_true.reshape(1), y_pred.reshape(1)
     rank = max(y_true.ndim, y_pred.ndim)
     if not -rank <= axis < rank:
         raise InvalidArgumentError(

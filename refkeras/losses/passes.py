@@ -59,6 +59,16 @@ def binary_crossentropy(
         if not rules.binary_crossentropy_broadcasts:
             raise _shape_error(y_true, y_pred)
         check_broadcast(y_true, y_pred)
+    elif not y_pred.shape and rules.losses_of_numbers:
+        values, pullback, beside = binary_crossentropy(
+            y_true.reshape(1),
+            y_pred.reshape(1),
+            None if logits is None else logits.reshape(1),
+            from_logits,
+            label_smoothing,
+            axis,
+        )
+        return values, lambda d: pullback(d).reshape(()), beside
     elif not y_pred.shape:
         raise InvalidArgumentError("Invalid reduction dimension: y_pred has rank 0, and the mean is over axis -1.")
     if label_smoothing:
@@ -68,6 +78,8 @@ def binary_crossentropy(
         form = rules.binary_crossentropy_of_logits
         values, pullback = ops.sigmoid_crossentropy(y_true, x, axis=axis, form=form)
         return values, pullback, beside
+    if rules.nan_probability_fails and not is_logits and np.any(np.isnan(x)):
+        raise ValueError("binary_crossentropy: y_pred holds NaN. Expected numbers.")
     epsilon = config.epsilon()
     inner = epsilon if rules.binary_crossentropy_epsilon == "twice" else 0.0
     p, through_sigmoid = sigmoid(x) if is_logits else (x, None)
@@ -103,8 +115,10 @@ def categorical_crossentropy(
         classes = y_true.shape[-1 if rules.label_smoothing_classes == "last axis" else axis]
         y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes
     if is_logits:
-        derivative = rules.softmax_crossentropy_gradient == "derivative"
-        values, pullback = ops.softmax_crossentropy(y_true, x, axis=axis, derivative=derivative)
+        rule = rules.softmax_crossentropy_gradient
+        values, pullback = ops.softmax_crossentropy(
+            y_true, x, axis=axis, derivative=rule != "softmax - t", by_logarithms=rule == "derivative by logarithms"
+        )
     else:
         rule = rules.clip_gradient
         values, pullback = ops.categorical_crossentropy(y_true, x, epsilon=config.epsilon(), axis=axis, rule=rule)
@@ -140,7 +154,8 @@ def sparse_categorical_crossentropy(
     if known is not None:
         valid = known if valid is None else valid & known
     if is_logits:
-        values, pullback = ops.sparse_softmax_crossentropy(labels, x)
+        by_logarithms = semantics.current().softmax_crossentropy_gradient == "derivative by logarithms"
+        values, pullback = ops.sparse_softmax_crossentropy(labels, x, by_logarithms=by_logarithms)
     elif rules.sparse_crossentropy_normalizes == "after clip":
         values, pullback = ops.sparse_categorical_crossentropy(labels, x, epsilon=config.epsilon())
     else:

@@ -194,7 +194,9 @@ def categorical_crossentropy(
     return value, pullback
 
 
-def softmax_crossentropy(t: Array, z: Array, *, axis: int = -1, derivative: bool = False) -> ValueAndPullback:
+def softmax_crossentropy(
+    t: Array, z: Array, *, axis: int = -1, derivative: bool = False, by_logarithms: bool = False
+) -> ValueAndPullback:
     """l = −Σ_j t_j ln softmax(z)_j,  dl/dz := softmax(z) − t.
 
     That gradient is the derivative where Σ_j t_j = 1. TensorFlow's kernel, and so Keras on
@@ -205,6 +207,7 @@ def softmax_crossentropy(t: Array, z: Array, *, axis: int = -1, derivative: bool
         z: logits.
         axis: the axis of the classes.
         derivative: whether the gradient is the derivative for any targets.
+        by_logarithms: whether its softmax(z) is exp(ln softmax(z)), as in PyTorch.
 
     Source: `tf.nn.softmax_cross_entropy_with_logits`, TensorFlow 2.21.
 
@@ -216,18 +219,21 @@ def softmax_crossentropy(t: Array, z: Array, *, axis: int = -1, derivative: bool
     value = sum_along(t * (np.log(total) - shifted), axis)
 
     def pullback(d: Any) -> Array:
-        softmax = e / total * np.add.reduce(t, axis, keepdims=True) if derivative else e / total
+        softmax = np.exp(shifted - np.log(total)) if by_logarithms else e / total
+        if derivative:
+            softmax = softmax * np.add.reduce(t, axis, keepdims=True)
         return (softmax - t) * along(d, axis)
 
     return value, pullback
 
 
-def sparse_softmax_crossentropy(k: Array, z: Array) -> ValueAndPullback:
+def sparse_softmax_crossentropy(k: Array, z: Array, *, by_logarithms: bool = False) -> ValueAndPullback:
     """l = −ln softmax(z)_k,  dl/dz_j = softmax(z)_j − [j = k].
 
     Args:
         k: integer classes (...), each within 0 ≤ k < n.
         z: logits (..., n).
+        by_logarithms: whether softmax(z) in the gradient is exp(ln softmax(z)), as in PyTorch.
 
     Source: `tf.nn.sparse_softmax_cross_entropy_with_logits`, TensorFlow 2.21.
 
@@ -240,7 +246,8 @@ def sparse_softmax_crossentropy(k: Array, z: Array) -> ValueAndPullback:
     value = np.log(total)[..., 0] - sum_along(np.where(one_hot, shifted, 0), -1)
 
     def pullback(d: Any) -> Array:
-        return (e / total - one_hot) * along(d, -1)
+        softmax = np.exp(shifted - np.log(total)) if by_logarithms else e / total
+        return (softmax - one_hot) * along(d, -1)
 
     return value, pullback
 

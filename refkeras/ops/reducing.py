@@ -73,13 +73,14 @@ def slope_of_abs(x: Array, rule: str = "sign") -> Array:
 def through_maximum(dm: Array, x: Array, bound: float = 0.0, rule: str = "select") -> Array:
     """Return the gradient of x from that of m = max(x, bound).
 
-    It passes above the bound, and at it: all of it under the rule `"select"`; half of it under `"halves"`, and under
-    `"half product"`, which multiplies by 1, ½ or 0, so that NaN and infinities of `dm` reach what is below, as NaN.
+    It passes above the bound, and at it: all of it under the rule `"select"`; half of it under `"halves"`, which lets
+    it pass where x is NaN, too, and under `"half product"`, which multiplies by 1, ½ or 0, so that NaN and infinities
+    of `dm` reach what is below, as NaN.
 
-    >>> through_maximum(np.ones(3), np.array([-1.0, 0.0, 2.0]), rule="halves").tolist()
-    [0.0, 0.5, 1.0]
+    >>> through_maximum(np.ones(4), np.array([-1.0, 0.0, 2.0, np.nan]), rule="halves").tolist()
+    [0.0, 0.5, 1.0, 1.0]
     """
-    return _passed(dm, x >= bound, [x == bound], rule)
+    return _passed(dm, ~(x < bound) if rule == "halves" else x >= bound, [x == bound], rule)
 
 
 def through_clip(dq: Array, p: Array, low: float, high: float, rule: str = "select") -> Array:
