@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from keras.src.trainers import compile_utils
 
 from parity_tests.callback_runs import Engine, FakeModel, play, refkeras_engine
-from parity_tests.engines import KERAS_3, differs, keras, tf, tf_keras
+from parity_tests.engines import KERAS_3, keras, tf, tf_keras
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import callbacks, semantics
@@ -148,7 +148,6 @@ def test_reduce_lr_on_plateau(name, run):
 OWN_PRECISION = ("tf_keras", "keras-3@numpy")
 
 
-@differs("jax", reason="compares in float64 if JAX's 64-bit types are on, as in this suite, which is not the default")
 @both
 def test_a_difference_below_float32(name):
     """Keras 3 compares in float32, where the second value is no improvement; its NumPy backend as they are."""

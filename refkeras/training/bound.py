@@ -116,7 +116,7 @@ class Bound:
         masked: whether metrics see the masks of the predictions.
     """
 
-    __slots__ = ("_masked", "_masks_are_weights", "_metrics", "_only", "_outputs", "_parts", "_steps")
+    __slots__ = ("_as_read", "_masked", "_masks_are_weights", "_metrics", "_only", "_outputs", "_parts", "_steps")
 
     @property
     def steps(self) -> list[LossStep]:
@@ -138,6 +138,7 @@ class Bound:
         self._metrics = metrics
         self._masked = masked
         self._masks_are_weights = not semantics.current().metrics_use_mask
+        self._as_read = masked and not self._masks_are_weights
 
     def value_and_gradients(
         self, ys: Sequence[Any], preds: Sequence[Any], ws: Sequence[Any] | None
@@ -178,9 +179,7 @@ class Bound:
     def update(self, ys: Sequence[Any], preds: Sequence[Any], ws: Sequence[Any] | None) -> None:
         """Update the compiled metrics."""
         for step in self._metrics:
-            y, pred, w = (
-                self.metric_arguments(step, ys, preds, ws) if self._masks_are_weights else step.read(ys, preds, ws)
-            )
+            y, pred, w = step.read(ys, preds, ws) if self._as_read else self.metric_arguments(step, ys, preds, ws)
             if w is None:
                 step.update_state(y, pred)
             else:
