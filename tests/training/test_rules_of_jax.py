@@ -20,8 +20,6 @@ def on_jax():
 def masked_model():
     dense = k.layers.Dense(1, use_bias=False, kernel_initializer="ones")
     model = k.Sequential([k.Input((3, 2)), k.layers.Masking(), dense])
-        [k.Input((3, 2)), k.layers.Masking(), k.layers.Dense(1, use_bias=False, kernel_initializer="ones")]
-    )
     model.compile(k.optimizers.SGD(0.0), "mse", metrics=["mae"])
     return model
 
