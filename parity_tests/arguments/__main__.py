@@ -3,7 +3,8 @@
     python -m parity_tests.arguments [file ...]
 
 Without files all of them run, two processes at a time; the record is made anew. With files, what they give
-is added to it. It ends with status 1 if an argument is given by no test and is not exempt.
+is added to it. It ends with status 1 if an argument is given by no test and is not exempt, and with pytest's
+own if a test fails: of a test that stopped early, the record would not tell all.
 """
 
 from __future__ import annotations
@@ -51,8 +52,7 @@ def main(files: list[str]) -> int:
 
     spread = [] if files else ["-n", "2", "--dist", "loadfile"]
     paths = files or ["parity_tests"]
-    # Whether the tests pass is not asked here: a few ask for the line that a warning names, which a watch moves.
-    pytest.main([*spread, "-p", watch.__name__, "-q", "--no-header", "--tb=line", "-W", "ignore", *paths])
+    status = pytest.main([*spread, "-p", watch.__name__, "-q", "--no-header", "--tb=line", "-W", "ignore", *paths])
     names = arguments()
     record = read_record() if files and RECORD.exists() else {}
     record |= {name: max(summed(tests), record.get(name, (0, ""))) for name, tests in watch.seen.items()}
@@ -65,7 +65,9 @@ def main(files: list[str]) -> int:
     print(f"\n{len(record)} of {len(names)} arguments are given by a test, {len(EXEMPT)} need not be.")
     print(f"with one value only: {seldom} (of two, like True and False, one is the default)")
     print(f"by no test: {len(missing)}" if files else f"by no test: {', '.join(missing) or 'none'}")
-    return int(bool(missing))
+    if status:
+        print(f"tests failed or did not run: pytest ended with status {int(status)}")
+    return int(status) or int(bool(missing))
 
 
 if __name__ == "__main__":
