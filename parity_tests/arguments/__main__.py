@@ -50,10 +50,10 @@ def main(files: list[str]) -> int:
     from parity_tests.arguments import watch
     from parity_tests.arguments.catalogue import EXEMPT, arguments
 
+    names = arguments()  # before there is a watch in what they are read from
     spread = [] if files else ["-n", "2", "--dist", "loadfile"]
     paths = files or ["parity_tests"]
     status = pytest.main([*spread, "-p", watch.__name__, "-q", "--no-header", "--tb=line", "-W", "ignore", *paths])
-    names = arguments()
     record = read_record() if files and RECORD.exists() else {}
     record |= {name: max(summed(tests), record.get(name, (0, ""))) for name, tests in watch.seen.items()}
     record = {name: record[name] for name in names if name in record}
