@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from parity_tests.engines import BACKEND, KERAS_3, both_kerases, keras
+from parity_tests.engines import BACKEND, KERAS_3, both_kerases, double, keras
 from parity_tests.shows import shows
 from refkeras import initializers, random, semantics
 
@@ -118,7 +118,8 @@ def test_refused_alike(make):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_constants_and_dtypes(name, dtype):
     arguments = {"seed": 3} if name in SEEDED else {"value": 2.5} if name == "Constant" else {}
-    real = np.asarray(getattr(keras.initializers, name)(**arguments)((4, 6), dtype))
+    with double():
+        real = np.asarray(getattr(keras.initializers, name)(**arguments)((4, 6), dtype))
     own = getattr(initializers, name)(**arguments)((4, 6), dtype)
     if not (BACKEND == "numpy" and name == "Orthogonal"):  # whose float64 is float32
         assert own.dtype == real.dtype
