@@ -124,12 +124,20 @@ def _log_of_sum(z: Array) -> Array:
     return np.log1p(np.exp(-np.abs(z)))
 
 
+def _softplus(z: Array) -> Array:
+    return np.maximum(z, 0.0) + _log_of_sum(z)
+
+
+def _slope_of_softplus(z: Array) -> Array:
+    """σ(z) from the value of softplus, e^(z − softplus(z)), as JAX derives it: softplus' rounding comes in once more."""
+    plus = _softplus(z)
+    return np.exp(np.where(z == np.inf, 0.0, z) - np.where(plus == np.inf, 0.0, plus))
+
+
 _SIGMOID_FORMS: dict[str, Callable[[Array, Array], Array]] = {
     "max(z, 0) - z t": lambda t, z: np.maximum(z, 0.0) - z * t + _log_of_sum(z),
-    "(1 - t) z": lambda t, z: (1.0 - t) * z + (np.maximum(-z, 0.0) + _log_of_sum(z)),
-    "two parts": lambda t, z: (
-        t * (np.maximum(-z, 0.0) + _log_of_sum(z)) + (1.0 - t) * (np.maximum(z, 0.0) + _log_of_sum(z))
-    ),
+    "(1 - t) z": lambda t, z: (1.0 - t) * z + _softplus(-z),
+    "two parts": lambda t, z: t * _softplus(-z) + (1.0 - t) * _softplus(z),
 }
 
 
@@ -143,7 +151,8 @@ def sigmoid_crossentropy(t: Array, z: Array, *, axis: Axis = -1, form: str = "ma
         t: targets, of the shape of `z` or one that broadcasts with it.
         z: logits.
         axis: the axes that the mean is taken over; None for all of them.
-        form: of these three, `"max(z, 0) - z t"`, `"(1 - t) z"` or `"two parts"`.
+        form: of these three, `"max(z, 0) - z t"`, `"(1 - t) z"` or `"two parts"`, whose derivative JAX takes from the
+            logarithms that it has.
 
     Source: `tf.nn.sigmoid_cross_entropy_with_logits`, TensorFlow 2.21.
 
@@ -154,6 +163,9 @@ def sigmoid_crossentropy(t: Array, z: Array, *, axis: Axis = -1, form: str = "ma
     value, n = mean_of(_SIGMOID_FORMS[form], axis, t, z)
 
     def pullback(d: Any) -> Array:
+        if form == "two parts":
+            slope = (1.0 - t) * _slope_of_softplus(z) - t * _slope_of_softplus(-z)
+            return sum_to_shape(slope * along(d, axis, 1.0 / n), z.shape)
         e = np.exp(-np.abs(z))
         sigmoid = np.where(z >= 0, np.ones_like(e), e) / (1.0 + e)
         return sum_to_shape((sigmoid - t) * along(d, axis, 1.0 / n), z.shape)
