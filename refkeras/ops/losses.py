@@ -129,7 +129,7 @@ def _softplus(z: Array) -> Array:
 
 
 def _slope_of_softplus(z: Array) -> Array:
-    """σ(z) from the value of softplus, e^(z − softplus(z)), as JAX derives it: softplus' rounding comes in once more."""
+    """σ(z) from the value of softplus, e^(z − softplus(z)), as JAX derives it: its rounding comes in once more."""
     plus = _softplus(z)
     return np.exp(np.where(z == np.inf, 0.0, z) - np.where(plus == np.inf, 0.0, plus))
 
