@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.campaign import run
+from benchmarks.campaign import Results, run
 from benchmarks.cells import CAMPAIGNS
 from refkeras.saving.atomic import write_atomically
 
@@ -32,20 +32,24 @@ def main(arguments: list[str] | None = None) -> int:
     if options.threads == "both":
         # Targets are judged with one thread; the small sizes show whether default threads fall behind.
         passes = [(options.campaign, "one"), ("quick", "default")]
-    results = []
+    results: list[Results] = []
     for number, (campaign, threads) in enumerate(passes):
         if number:
             say(f"\n{'-' * 100}\n")
         results.append(run(campaign, threads, options.only or WORKLOADS, options.budget, say))
+        # A pass takes long: what it found is written before the next begins.
+        _write(options, results, printed, shlex.join(["python", "-m", "benchmarks", *(arguments or sys.argv[1:])]))
+    return 0
+
+
+def _write(options: argparse.Namespace, results: list[Results], printed: list[str], command: str) -> None:
     if options.json:
         text = report.as_json(results)
         write_atomically(options.json, lambda file: file.write(text.encode()))
     if options.page:
         plots = report.plot(results[0].cells, options.page.parent / "benchmarks")
-        command = shlex.join(["python", "-m", "benchmarks", *(arguments or sys.argv[1:])])
-        text = report.page("\n".join(printed), command, plots, options.page.parent)
-        write_atomically(options.page, lambda file: file.write(text.encode()))
-    return 0
+        page = report.page("\n".join(printed), command, plots, options.page.parent)
+        write_atomically(options.page, lambda file: file.write(page.encode()))
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

@@ -125,3 +125,18 @@ def test_the_program(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit):
         program.main(["--json", str(tmp_path / "nowhere" / "x.json")])
     assert "there is no folder" in capsys.readouterr().err
+
+
+def test_a_pass_that_is_broken_off_keeps_what_the_one_before_found(tmp_path, monkeypatch):
+    def run(_, threads, *rest):
+        if threads == "default":
+            raise KeyboardInterrupt
+        return campaign.Results(threads)
+
+    monkeypatch.setattr(program, "run", run)
+    monkeypatch.setattr(program.report, "plot", lambda *_: [])
+    file, page = tmp_path / "found.json", tmp_path / "p.md"
+    with pytest.raises(KeyboardInterrupt):
+        program.main(["--threads", "both", "--json", str(file), "--page", str(page)])
+    assert [found["threads"] for found in json.loads(file.read_text())["passes"]] == ["one"]
+    assert page.exists()
