@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,10 +136,12 @@ def plot(cells: list[Measured], folder: Path) -> list[Path]:
 
 
 def page(text: str, command: str, plots: list[Path], beside: Path) -> str:
-    """Return the page of results around the program's own text."""
-    pictures = "\n\n".join(f"![{file.stem}]({os.path.relpath(file, beside)})" for file in plots)
+    """Return the page of results: the targets, which `text` has after each pass, the plots, and all of the text."""
+    targets = "\n\n".join(re.findall(r"^Targets .*(?:\n    .*)*", text, re.MULTILINE))
+    pictures = "".join(f"![{file.stem}]({os.path.relpath(file, beside)})\n\n" for file in plots)
     return (
         f"# Benchmarks\n\n`{command}` printed this. Ratios are medians of interleaved rounds: in each, every engine "
-        "runs once, in a process of its own, while the others wait. What was found on the way: "
-        f"[performance.md](performance.md).\n\n```\n{text}\n```\n\n{pictures}\n"
+        "runs once, in a process of its own, while the others wait. What misses its target, and why: "
+        f"[performance.md](performance.md).\n\n## Targets\n\n```\n{targets}\n```\n\n"
+        f"{pictures}## Everything that was measured\n\n```\n{text}\n```\n"
     )

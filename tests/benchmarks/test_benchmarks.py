@@ -121,7 +121,12 @@ def test_the_program(tmp_path, capsys, monkeypatch):
     for found in written["passes"]:
         assert found["cells"][0]["seconds"].keys() == {"refkeras", "products"}
         assert found["versions"]["refkeras"]["pools"]
-    assert said.strip().splitlines()[0] in (tmp_path / "p.md").read_text()
+    page = (tmp_path / "p.md").read_text()
+    assert said.strip() in page
+    first = page[: page.index("## Everything")]
+    assert "Targets (one thread)" in first and "Targets (default threads" in first and "Versions" not in first
+    for line in said.splitlines():
+        assert line in first or "≥" not in line
     with pytest.raises(SystemExit):
         program.main(["--json", str(tmp_path / "nowhere" / "x.json")])
     assert "there is no folder" in capsys.readouterr().err
