@@ -28,7 +28,7 @@ RUNS = ("refkeras", "products", "keras@tensorflow", "torch")
 def main() -> None:
     """Print a line for each cell, forward and with the gradient."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cells", nargs="+", help="batch x steps x units, such as 32x128x256")
+    parser.add_argument("cells", nargs="+", type=lstm.cell, help="batch x steps x units, such as 32x128x256")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     engines = [name for name in RUNS if all(find_spec(needed) for needed in ENGINES[name].needs)]
@@ -36,8 +36,7 @@ def main() -> None:
         if find_spec(module):
             __import__(module)
     limit_threads()
-    for cell in arguments.cells:
-        B, T, u = (int(number) for number in cell.split("x"))
+    for B, T, u in arguments.cells:
         for maker in (lstm.forward, lstm.both):
             runs = {name: maker(name, B, T, FEATURES, u) for name in engines}
             least = dict.fromkeys(runs, float("inf"))
@@ -47,7 +46,7 @@ def main() -> None:
                     if number:  # the first compiles
                         least[name] = min(least[name], seconds)
             figures = "   ".join(f"{name} {1000 * seconds:9.2f} ms" for name, seconds in least.items())
-            print(f"{cell:>14} {maker.__name__:8} {figures}", flush=True)
+            print(f"{f'{B}x{T}x{u}':>14} {maker.__name__:8} {figures}", flush=True)
 
 
 def _seconds(run: Any) -> float:

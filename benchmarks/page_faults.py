@@ -1,6 +1,7 @@
 """What memory costs that the system gives back page by page: python benchmarks/page_faults.py [256x1024x64 ...]
 
-An LSTM pass (samples x steps x units) with the memory of its arrays used again, and with that turned off.
+An LSTM pass (samples x steps x units) with the memory of its arrays used again, and with that turned off:
+processor time in ms, the system's mean part of it, and page faults a pass.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import argparse
 import resource
-import sys
+import statistics
 import time
 from collections.abc import Callable
 
@@ -20,31 +22,37 @@ from refkeras.ops import buffers
 SIZES = [(32, 16, 8), (32, 128, 8), (256, 16, 8), (256, 128, 8), (256, 128, 64)]
 
 
-def _measured(run: Callable[[], object]) -> tuple[float, float]:
-    """Return the least processor time of a run in ms, and how many page faults it has."""
+def _measured(run: Callable[[], object]) -> str:
+    """Say how much processor time a run takes, least and median, the system's part of it, and its page faults."""
     start = time.thread_time()
     for _ in range(3):
         run()
     runs = 20 if time.thread_time() - start < 1 else 5
-    before, least = resource.getrusage(resource.RUSAGE_SELF).ru_minflt, float("inf")
+    times, before = [], resource.getrusage(resource.RUSAGE_SELF)
     for _ in range(runs):
         start = time.thread_time()
         run()
-        least = min(least, time.thread_time() - start)
-    return 1e3 * least, (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / runs
+        times.append(1e3 * (time.thread_time() - start))
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    system, faults = (1e3 * (after.ru_stime - before.ru_stime) / runs, (after.ru_minflt - before.ru_minflt) / runs)
+    return f"{min(times):8.2f} {statistics.median(times):8.2f} {system:8.2f}   {faults:6.0f}"
 
 
 def main() -> None:
-    print("LSTM forward + backward, 32 features      memory used again      from the system each time")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cells", nargs="*", type=lstm.cell, help="batch x steps x units, such as 32x128x256")
+    cells = parser.parse_args().cells or SIZES
+    print("LSTM forward + backward,    memory used again                        from the system each time")
+    print("32 features            least   median   system   faults        least   median   system   faults")
     alone = buffers._ALONE
-    for B, T, u in [tuple(map(int, cell.split("x"))) for cell in sys.argv[1:]] or SIZES:
+    for B, T, u in cells:
         run = lstm.both("refkeras", B, T, 32, u)
         figures = []
         for buffers._ALONE in (alone, None):
             buffers._kept.clear()
-            figures.append("{:8.2f} ms, {:5.0f} faults".format(*_measured(run)))
+            figures.append(_measured(run))
         buffers._ALONE = alone
-        print(f"    B={B:<4} T={T:<4} u={u:<20} {figures[0]}   {figures[1]}")
+        print(f"{f'{B}x{T}x{u}':18}  {figures[0]}     {figures[1]}", flush=True)
 
 
 if __name__ == "__main__":

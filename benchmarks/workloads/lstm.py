@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-__all__ = ["both", "forward"]
+__all__ = ["both", "cell", "forward"]
 
 Run = Callable[[], object]
+
+
+def cell(text: str) -> tuple[int, int, int]:
+    """Read batch x steps x units, such as 32x128x256, from a command line."""
+    sizes = text.split("x")
+    if len(sizes) != 3 or not all(size.isdecimal() and int(size) for size in sizes):
+        raise argparse.ArgumentTypeError(f"{text!r} is no cell. Expected batch x steps x units, such as 32x128x256.")
+    batch, steps, units = map(int, sizes)
+    return batch, steps, units
 
 
 def forward(engine: str, batch: int, steps: int, features: int, units: int) -> Run:

@@ -231,12 +231,16 @@ def softmax_crossentropy(
     value = sum_along(t * (np.log(total) - shifted), axis)
 
     def pullback(d: Any) -> Array:
-        softmax = np.exp(shifted - np.log(total)) if by_logarithms else e / total
+        softmax = _softmax_of(shifted, e, total, by_logarithms)
         if derivative:
             softmax = softmax * np.add.reduce(t, axis, keepdims=True)
         return (softmax - t) * along(d, axis)
 
     return value, pullback
+
+
+def _softmax_of(shifted: Array, e: Array, total: Array, by_logarithms: bool) -> Array:
+    return np.exp(shifted - np.log(total)) if by_logarithms else e / total
 
 
 def sparse_softmax_crossentropy(k: Array, z: Array, *, by_logarithms: bool = False) -> ValueAndPullback:
@@ -258,7 +262,7 @@ def sparse_softmax_crossentropy(k: Array, z: Array, *, by_logarithms: bool = Fal
     value = np.log(total)[..., 0] - sum_along(np.where(one_hot, shifted, 0), -1)
 
     def pullback(d: Any) -> Array:
-        softmax = np.exp(shifted - np.log(total)) if by_logarithms else e / total
+        softmax = _softmax_of(shifted, e, total, by_logarithms)
         return (softmax - one_hot) * along(d, -1)
 
     return value, pullback

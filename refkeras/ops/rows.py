@@ -88,10 +88,6 @@ def maximum_along(x: Array, axis: Any, keepdims: Any = False) -> Array:
     return np.maximum.reduce(x, axis, keepdims=keepdims)
 
 
-def _alike(a: Array, b: Array) -> bool:
-    return type(a) is np.ndarray and a.ndim > 1 and a.shape == b.shape and a.flags.c_contiguous
-
-
 def _pays(x: np.ndarray, widest: int) -> bool:
     return (
         x.ndim > 1

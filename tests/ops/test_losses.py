@@ -14,6 +14,7 @@ from tests.ops.test_dispatch import assert_same
 
 STEP = 1e-6
 RNG = np.random.default_rng(7)
+FORMS = ["max(z, 0) - z t", "(1 - t) z", "two parts"]
 SHAPES = [(5,), (4, 3), (2, 3, 5), (1, 1)]
 
 
@@ -197,3 +198,14 @@ def test_arrays_with_numpy_protocols_only(shape):
 def tupled(pair):
     value, pullback = pair
     return value, lambda d: (pullback(d),)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_form_of_the_sigmoid_crossentropy(form):
+    """One function in exact arithmetic: each form has its derivative, also where a logit is infinite."""
+    for shape in SHAPES:
+        t, z = rows(shape), RNG.normal(size=shape) * 3
+        check(lambda z, t=t: ops.sigmoid_crossentropy(t, z, form=form), z)
+    with np.errstate(invalid="ignore"):
+        _, pullback = ops.sigmoid_crossentropy(np.array([[0.25, 0.25]]), np.array([[np.inf, -np.inf]]), form=form)
+        assert pullback(1.0).tolist() == [[0.375, -0.125]]
