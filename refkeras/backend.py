@@ -28,8 +28,13 @@ def backend() -> str:
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Forget automatic names, the global seed generator and the dtype policy."""
+    """Forget automatic names, the global seed generator and the dtype policy.
+
+    Args:
+        free_memory: whether to give back memory that is kept for large arrays (`refkeras/ops/buffers.py`).
+    """
     from refkeras import random, semantics
+    from refkeras.ops import buffers
     from refkeras.random import seeds
 
     naming.reset()
@@ -37,6 +42,8 @@ def clear_session(free_memory: bool = True) -> None:
     seeds.forget_global_generator()
     if semantics.current().rng == "tf_keras":
         random.restart_operations()
+    if free_memory:
+        buffers.release()
 
 
 def get_uid(prefix: str = "") -> int:

@@ -1,8 +1,9 @@
 """Uninitialized arrays whose memory is used again.
 
 The memory of an array that is freed often goes back to the system, and comes back page by page, each of them cleared
-first: for some megabytes that takes as long as an LSTM pass over them (`python benchmarks/page_faults.py`). So
-the memory of arrays of middling size is kept, and given out again once no array refers to it.
+first: for some megabytes that takes as long as an LSTM pass over them (`python benchmarks/page_faults.py`). A virtual
+machine may moreover give what is free for a second or two back to the machine around it, and getting it from there
+takes longer still. So the memory of large arrays is kept, and given out again once no array refers to it.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["buffer"]
+__all__ = ["buffer", "release"]
 
-#: What is smaller is quick to get; what is larger comes in pages of 2 MiB, which are quick to get too.
-SMALLEST, LARGEST = 2**18, 2**24
-#: How many bytes to keep in all.
-KEPT = 2**26
+#: Bytes of the smallest array whose memory is kept. What is smaller is quick to get.
+SMALLEST = 2**18
+#: How many bytes to keep in all, if ever so many were in use at once, and how many in any case.
+KEPT, KEPT_ALWAYS = 2**30, 2**26
 
 _kept: list[np.ndarray] = []
+_most_in_use = 0
 _lock = threading.Lock()
 
 
@@ -60,9 +62,17 @@ def buffer(like: Any, *shape: int) -> Any:
     """
     if type(like) is np.ndarray and _ALONE is not None:
         size = math.prod(shape) * like.itemsize
-        if SMALLEST <= size <= LARGEST:
+        if SMALLEST <= size <= KEPT:
             return _memory(size).view(like.dtype).reshape(shape)
     return np.empty_like(like, shape=shape, order="C")
+
+
+def release() -> None:
+    """Give back what is kept."""
+    global _most_in_use
+    with _lock:
+        _kept.clear()
+        _most_in_use = 0
 
 
 def _memory(size: int) -> np.ndarray:
@@ -74,7 +84,25 @@ def _memory(size: int) -> np.ndarray:
                 return _kept[-1]
         memory = np.empty(size, np.uint8)
         _kept.append(memory)
-        excess = sum(m.size for m in _kept) - KEPT
-        while excess > 0:  # those unused for longest go first; what views need stays alive by itself
-            excess -= _kept.pop(0).size
+        _forget()
         return memory
+
+
+def _forget() -> None:
+    """Keep no more than was in use at once, or `KEPT_ALWAYS`, and in no case more than `KEPT`.
+
+    What is free goes first, and of that what was not used for longest. What arrays refer to lives on without this list.
+    """
+    global _most_in_use
+    sizes = [memory.size for memory in _kept]
+    free = [place for place in range(len(_kept)) if _references(place) == _ALONE]
+    _most_in_use = max(_most_in_use, sum(sizes) - sum(sizes[place] for place in free))
+    excess = sum(sizes) - min(KEPT, max(KEPT_ALWAYS, _most_in_use))
+    used = sorted(set(range(len(_kept))) - set(free))
+    gone = set()
+    for place in free + used:
+        if excess <= 0:
+            break
+        gone.add(place)
+        excess -= sizes[place]
+    _kept[:] = [memory for place, memory in enumerate(_kept) if place not in gone]

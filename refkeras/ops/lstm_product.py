@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from refkeras.ops.block_rows import blocks, rows_at_once
 from refkeras.ops.buffers import buffer
 
 __all__ = ["GatewiseProduct", "JointProduct", "join", "split"]
@@ -47,9 +48,17 @@ def split(dR: Any, u: int, F: int, negated_sigmoids: bool) -> tuple[Any, Any, An
     return d[u : u + F], d[:u], d[u + F] if len(d) > u + F else None
 
 
-# A product with Rᵀ laid out anew takes 0.8 to 0.9 times as long, if there is more than one column; laying it out
-# takes as long as is saved in so many steps (benchmarks/transposing.py).
-STEPS_WORTH_TRANSPOSING = 32
+# A product with Rᵀ laid out anew is faster, if there is more than one column: laying it out takes as long as is saved
+# in so many steps, or in so few where it can then be cut into blocks (benchmarks/transposing.py).
+WORTH_TRANSPOSING, WORTH_TRANSPOSING_FOR_BLOCKS = 32, 8
+
+
+def transposed(R: Any) -> Any:
+    """Rᵀ, laid out anew: sixteen rows of R at a time, whose numbers fill a line of the cache."""
+    copy = buffer(R, *R.shape[::-1])
+    for first in range(0, len(R), 16):
+        copy[:, first : first + 16] = R[first : first + 16].T
+    return copy
 
 
 class JointProduct:
@@ -57,14 +66,19 @@ class JointProduct:
 
     def __init__(self, R: Any, u: int, F: int, T: int, B: int) -> None:
         self._transposed = R.T
-        if B > 1 and T > STEPS_WORTH_TRANSPOSING:
-            self._transposed = buffer(R, *R.shape[::-1])
-            self._transposed[...] = R.T
+        cut = rows_at_once(4 * u, len(R), B, R) is not None
+        steps_worth_it = WORTH_TRANSPOSING_FOR_BLOCKS if cut else WORTH_TRANSPOSING
+        if B > 1 and steps_worth_it < T:
+            self._transposed = transposed(R)
         self._Rh, self._Rx = R[:u], R[u : u + F]
+        self._transposed_blocks, self._Rh_blocks = blocks(self._transposed, B), blocks(self._Rh, B)
 
     def forward(self, t: int, s: Any, z: Any) -> None:
         """z of step t, (4u, B)."""
-        np.matmul(self._transposed, s, out=z)
+        if self._transposed_blocks is None:
+            np.matmul(self._transposed, s, out=z)
+        else:
+            np.matmul(self._transposed_blocks, s, out=z.reshape(*self._transposed_blocks.shape[:2], -1))
 
     def start_backward(self, steps: int, B: int) -> None:
         """Make room for `steps` steps side by side."""
@@ -72,7 +86,10 @@ class JointProduct:
 
     def pull_h(self, t: int, dz: Any, dh: Any) -> None:
         """dh of step t, (u, B)."""
-        np.matmul(self._Rh, dz, out=dh)
+        if self._Rh_blocks is None:
+            np.matmul(self._Rh, dz, out=dh)
+        else:
+            np.matmul(self._Rh_blocks, dz, out=dh.reshape(*self._Rh_blocks.shape[:2], -1))
 
     def pull_x(self, first: int, dZ: Any, dX: Any) -> None:
         """dx of many steps, (steps, F, B), from their dz, (steps, 4u, B)."""
@@ -94,11 +111,9 @@ class GatewiseProduct:
 
     def __init__(self, R: Any, M: Any, u: int, F: int) -> None:
         self._u, self._F = u, F
-        K = buffer(R, *R.shape[::-1])
-        K[...] = R.T
-        self._K = K.reshape(4, u, -1)
+        self._K = transposed(R).reshape(4, u, -1)
         self._M = M
-        self._masked = buffer(K, *M.shape[1:])
+        self._masked = buffer(R, *M.shape[1:])
 
     def _masks(self, first: int, steps: int) -> Any:
         return self._M if len(self._M) == 1 else self._M[first : first + steps]

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from refkeras.ops.buffers import buffer
+
 __all__ = ["by_rows", "maximum_along", "sum_along"]
 
 Array = Any
@@ -57,7 +59,7 @@ def by_rows(f: Callable[..., Array], axis: Any, *arrays: Array) -> Array:
     for start in range(0, count, step):
         found = f(*(a if type(a) is float else a[start : start + step] for a in rows))
         if result is None:
-            result = np.empty((count, *found.shape[1:]), found.dtype)
+            result = buffer(found, count, *found.shape[1:])
         result[start : start + step] = found
     return result.reshape(first.shape if result.ndim > 1 else first.shape[:-1])
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refkeras import backend
 from refkeras.ops import buffers
 from refkeras.ops.buffers import buffer
 from refkeras.ops.lstm import lstm
@@ -15,7 +16,8 @@ SIZE = 2**18 // 8
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept():
+def nothing_kept(monkeypatch):
+    monkeypatch.setattr(buffers, "_most_in_use", 0)
     buffers._kept.clear()
     yield
     buffers._kept.clear()
@@ -51,14 +53,16 @@ def test_memory_is_used_again():
     assert buffer(np.zeros(1, np.float32), 2, SIZE).ctypes.data == place
 
 
-def test_only_plain_arrays_of_middling_size():
+def test_only_large_plain_arrays(monkeypatch):
+    monkeypatch.setattr(buffers, "KEPT", 2**20)
+
     class Special(np.ndarray):
         pass
 
     for like, shape in (
         (np.zeros(1), (0,)),
         (np.zeros(1), (SIZE - 1,)),
-        (np.zeros(1), (buffers.LARGEST // 8 + 1,)),
+        (np.zeros(1), (buffers.KEPT // 8 + 1,)),
         (np.zeros(1).view(Special), (SIZE,)),
     ):
         assert buffer(like, *shape).shape == shape
@@ -82,7 +86,48 @@ def test_memory_in_use_is_not_given_out_again():
         np.testing.assert_array_equal(a, b)
 
 
-def test_no_more_memory_is_kept_than_said():
+def test_no_more_memory_is_kept_than_said(monkeypatch):
+    monkeypatch.setattr(buffers, "KEPT", 2**24)
     held = [buffer(np.zeros(1), 2**17 + n) for n in range(80)]
     assert len({a.ctypes.data for a in held}) == 80
     assert sum(m.size for m in buffers._kept) <= buffers.KEPT
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 7)), max_size=40))
+def test_no_more_is_kept_than_was_in_use_at_once(actions):
+    """Arrays of ever new sizes do not pile up, and what is in use is used again."""
+    buffers._kept.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(buffers, "_most_in_use", 0)
+        patch.setattr(buffers, "KEPT_ALWAYS", 0)
+        alive, most = {}, 0
+        for slot, n in actions:
+            alive.pop(slot, None)
+            alive[slot] = buffer(np.zeros(1), SIZE + n)
+            most = max(most, sum(a.nbytes for a in alive.values()))
+            assert sum(m.size for m in buffers._kept) <= most
+        sizes = sorted(m.size for m in buffers._kept)
+        for slot in list(alive):
+            n = alive.pop(slot).size
+            alive[slot] = buffer(np.zeros(1), n)
+        assert sorted(m.size for m in buffers._kept) == sizes
+        alive.clear()
+    buffers._kept.clear()
+
+
+def test_clear_session_gives_memory_back():
+    array = buffer(np.zeros(1), SIZE)
+    backend.clear_session(free_memory=False)
+    assert buffers._kept
+    backend.clear_session()
+    assert not buffers._kept
+    assert buffer(np.zeros(1), SIZE).ctypes.data != array.ctypes.data
+
+
+def test_what_is_free_goes_before_what_is_in_use(monkeypatch):
+    monkeypatch.setattr(buffers, "KEPT", 4 * 2**20)
+    monkeypatch.setattr(buffers, "KEPT_ALWAYS", 0)
+    used = buffer(np.zeros(1), 2**17)
+    buffer(np.zeros(1), 2**17 + 1)
+    later = [buffer(np.zeros(1), 2**17 + n) for n in (2, 3)]
+    assert [m.size for m in buffers._kept] == [a.nbytes for a in (used, *later)]
