@@ -18,6 +18,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 ENGINE ?= keras@tensorflow
 DEVICE ?= cpu
 MODE ?= auto
+MINUTES ?= 60
 PARITY_ENGINE = REFKERAS_ENGINE=$(ENGINE) KERAS_BACKEND=$(patsubst keras@%,%,$(ENGINE)) REFKERAS_MODE=$(MODE) \
   HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-engines}
 PARITY = REFKERAS_DEVICE=$(DEVICE) $(PARITY_ENGINE) $(BIN)/python -m pytest -n 2 --dist loadfile parity_tests
@@ -27,7 +28,7 @@ GPU_TOOLS := "numpy>=2" "hypothesis>=6.100" "pytest>=8.2" "pytest-timeout>=2.3" 
 # pip must not run twice at once.
 .NOTPARALLEL:
 
-.PHONY: help verify test lint parity parity-all parity-gpu fuzz soundness sharpness replay bench bench-quick readme docs mutants arguments clean sabotage
+.PHONY: help verify test lint parity parity-all parity-gpu fuzz soundness sharpness replay nightly bench bench-quick readme docs mutants arguments clean sabotage
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -72,6 +73,9 @@ sabotage: $(ENGINES) ## make mistakes in each Keras that is installed, and see `
 
 replay: $(TOOLS) $(ENGINES) $(REPLAY) ## draws and whole runs from the seed alone, on every engine
 	$(BIN)/python -m parity_tests.replay
+
+nightly: $(TOOLS) $(ENGINES) $(REPLAY) ## ten thousand examples of each property, as far as they go: ENGINE=keras@torch MINUTES=60
+	REFKERAS_ENGINE=$(ENGINE) KERAS_BACKEND=$(patsubst keras@%,%,$(ENGINE)) $(BIN)/python -m parity_tests.nightly --minutes $(MINUTES)
 
 bench: $(ENGINES) $(REPLAY) $(BENCH) ## every workload beside its peers, the targets beside the figures (an hour and more)
 	$(BIN)/python -m benchmarks --threads both --json benchmarks/results.json --page docs/benchmarks.md

@@ -1,7 +1,7 @@
 """How many examples a property is tried on: Hypothesis profiles, and a number of its own for a cheap or dear one.
 
 `HYPOTHESIS_PROFILE` picks: `ci` (every run of the suite), `engines` (the other
-backends of Keras 3; JAX compiles for each shape anew), `nightly`.
+backends of Keras 3; JAX compiles for each shape anew), `nightly` (ten thousand, or what REFKERAS_EXAMPLES says).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 __all__ = ["PROFILE", "examples", "load"]
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
-NIGHTLY = 10_000
+NIGHTLY = int(os.environ.get("REFKERAS_EXAMPLES", "10_000"))
 
 
 def load() -> None:
@@ -33,7 +33,7 @@ def load() -> None:
 def examples(count: int) -> settings:
     """Return the settings of a property that takes `count` examples where others take 25.
 
-    >>> examples(50).max_examples == {"ci": 50, "engines": 16, "nightly": 10_000}.get(PROFILE, 50)
+    >>> examples(50).max_examples == {"ci": 50, "engines": 16, "nightly": NIGHTLY}.get(PROFILE, 50)
     True
     """
     scaled = {"engines": max(4, count * 8 // 25), "nightly": NIGHTLY}.get(PROFILE, count)

@@ -54,7 +54,7 @@ class _FirstFailure:
 def preload() -> None:
     """Import what every process needs and nothing of refkeras."""
     os.environ |= {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    os.environ |= {"HYPOTHESIS_PROFILE": "mutants", "REFKERAS_WATCH_ARGUMENTS": "no"}
+    os.environ |= {"HYPOTHESIS_PROFILE": "mutants"}
     import hypothesis
     import keras
     import pytest

@@ -1,0 +1,151 @@
+"""Runs the properties with many examples, in instalments: `python -m parity_tests.nightly [--minutes 60]`.
+
+Each property of the parity suite, for each of its parameters, is owed 10,000 examples. That takes longer than a
+night, so it goes on where the last night ended: those with the fewest examples first, some hundred of each at a
+time, drawn anew each time. What was run on an engine, and what failed, is in `recorded/nightly/ENGINE.json`;
+`--report` prints the table of all engines. It ends with status 1 if a property fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+GOAL = 10_000
+INSTALMENT = 500
+RECORDED = Path(__file__).parent / "recorded" / "nightly"
+
+
+@dataclass
+class Tally:
+    """What became of one property: examples that held, whether Hypothesis has no others, and how it failed."""
+
+    examples: int = 0
+    exhausted: bool = False
+    failure: str = ""
+
+    def owes(self, goal: int = GOAL) -> bool:
+        """Whether examples are still to come; none of what failed or has no others."""
+        return not self.exhausted and not self.failure and self.examples < goal
+
+
+class Record:
+    """The tallies of an engine, in a file that is whole at any moment."""
+
+    def __init__(self, path: Path, goal: int = GOAL) -> None:
+        self.path, self.goal = path, goal
+        stored = json.loads(path.read_text()) if path.exists() else {}
+        self.tallies = {test: Tally(**tally) for test, tally in stored.items()}
+
+    def keep(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({test: asdict(self.tallies[test]) for test in sorted(self.tallies)}, indent=0)
+        partial = self.path.with_suffix(".partial")
+        partial.write_text(text + "\n")
+        partial.replace(self.path)
+
+
+class Campaign:
+    """A pytest plugin: keeps the properties only, and runs them in instalments until the time is over."""
+
+    def __init__(self, record: Record, instalment: int, seconds: float) -> None:
+        self.record, self.instalment = record, instalment
+        self.end = time.monotonic() + seconds
+        self.drawn = 0
+        self.failure = ""
+
+    def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
+        properties = [item for item in items if hasattr(getattr(item, "obj", None), "hypothesis")]
+        config.hook.pytest_deselected(items=[item for item in items if item not in properties])
+        items[:] = properties
+        names = {item.nodeid for item in items}
+        known = {test: tally for test, tally in self.record.tallies.items() if test in names}
+        # A failure is tried again each night: it may have been mended.
+        self.record.tallies = {name: known.get(name, Tally()) for name in names}
+        for tally in self.record.tallies.values():
+            tally.failure = ""
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        if session.testsfailed or session.config.option.collectonly:
+            return False  # what could not be collected is pytest's to tell
+        waiting = list(session.items)
+        while time.monotonic() < self.end:
+            waiting = [item for item in waiting if self.record.tallies[item.nodeid].owes(self.record.goal)]
+            if not waiting:
+                break
+            self.pay(min(waiting, key=lambda item: self.record.tallies[item.nodeid].examples))
+        return True
+
+    def pay(self, item: Any) -> None:
+        """Run one instalment of a property, and write down what became of it."""
+        tally, hypothesis = self.record.tallies[item.nodeid], item.obj.hypothesis
+        inner, self.drawn, self.failure = hypothesis.inner_test, 0, ""
+
+        @functools.wraps(inner)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            result = inner(*args, **kwargs)
+            self.drawn += 1  # not what assume() rejects
+            return result
+
+        hypothesis.inner_test = counted
+        try:
+            item._initrequest()  # the fixtures of an item that ran are gone
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        finally:
+            hypothesis.inner_test = inner
+        tally.failure = self.failure
+        if not self.failure:
+            tally.examples += self.drawn
+            tally.exhausted = self.drawn < self.instalment
+        self.record.keep()
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self.failure = str(getattr(report.longrepr, "reprcrash", report.longrepr)).strip().splitlines()[0]
+
+
+def report(folder: Path = RECORDED) -> str:
+    """One line for each engine: properties, examples, how many have all that they are owed, and what failed."""
+    lines = ["| engine | properties | examples | the fewest | 10,000, or all that there are | failed |"]
+    lines.append("|---|---|---|---|---|---|")
+    for path in sorted(folder.glob("*.json")):
+        tallies = Record(path).tallies.values()
+        fewest = min((tally.examples for tally in tallies if tally.owes()), default=GOAL)
+        complete = sum(tally.examples >= GOAL or tally.exhausted for tally in tallies)
+        failed = sum(bool(tally.failure) for tally in tallies)
+        total = sum(tally.examples for tally in tallies)
+        lines.append(f"| {path.stem} | {len(tallies)} | {total:,} | {fewest:,} | {complete} | {failed} |")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=60, help="after which no further instalment begins")
+    parser.add_argument("--instalment", type=int, default=INSTALMENT, help="examples of a property at a time")
+    parser.add_argument("--report", action="store_true", help="print the table of what was run, and run nothing")
+    parser.add_argument("paths", nargs="*", default=["parity_tests"], help="test files, all of the suite without")
+    options = parser.parse_args(arguments)
+    if options.report:
+        print(report())
+        return 0
+    engine = os.environ.setdefault("REFKERAS_ENGINE", f"keras@{os.environ.get('KERAS_BACKEND', 'tensorflow')}")
+    os.environ |= {"HYPOTHESIS_PROFILE": "nightly", "REFKERAS_EXAMPLES": str(options.instalment)}
+    import pytest
+
+    record = Record(RECORDED / f"{engine}.json")
+    campaign = Campaign(record, options.instalment, 60 * options.minutes)
+    flags = ["-p", "no:xdist", "-p", "no:cacheprovider", "-o", "timeout=0", "--tb=short", "-W", "ignore", "--no-header"]
+    status = int(pytest.main([*flags, *options.paths], plugins=[campaign]))
+    print(report())
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

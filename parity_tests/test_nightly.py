@@ -1,0 +1,106 @@
+"""The nightly campaign: what is owed is run, what was run is written down, and what fails is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from parity_tests.nightly import Campaign, Record, Tally, report
+
+pytest_plugins = ["pytester"]
+
+PROPERTIES = """
+import pytest
+from hypothesis import assume, given, settings, strategies as st
+
+@pytest.mark.parametrize("unit", [1, 2])
+@settings(max_examples=20, database=None)
+@given(st.integers(), st.integers())
+def test_holds(unit, a, b):
+    assume(a != b)
+    assert a * unit != b * unit
+
+@settings(max_examples=20, database=None)
+@given(st.booleans())
+def test_has_two(value):
+    pass
+
+@settings(max_examples=20, database=None)
+@given(st.integers())
+def test_fails(a):
+    assert a < 100
+
+def test_that_is_no_property():
+    raise RuntimeError("is not to run")
+"""
+
+
+@pytest.fixture
+def night(pytester):
+    pytester.makepyfile(test_some=PROPERTIES)
+    path = pytester.path / "nightly" / "keras@numpy.json"
+
+    def run(seconds=60.0, goal=60, **properties):
+        if properties:
+            pytester.makepyfile(**properties)
+        campaign = Campaign(Record(path, goal), 20, seconds)
+        result = pytester.inline_run("-p", "no:cacheprovider", "-p", "no:xdist", plugins=[campaign])
+        return int(result.ret), {name.split("::")[1]: Tally(**t) for name, t in json.loads(path.read_text()).items()}
+
+    return run, path
+
+
+def test_each_gets_what_it_is_owed(night):
+    run, path = night
+    status, tallies = run()
+    assert status == 1
+    failed = tallies.pop("test_fails")
+    assert failed.examples == 0
+    assert "100" in failed.failure
+    assert tallies == {"test_holds[1]": Tally(60), "test_holds[2]": Tally(60), "test_has_two": Tally(2, exhausted=True)}
+    assert not path.with_suffix(".partial").exists()
+
+
+def test_it_goes_on_where_it_ended_and_tries_what_failed_again(night):
+    run, _ = night
+    run(goal=20)
+    mended = PROPERTIES.replace("a < 100", "a == a").replace("[1, 2]", "[2, 3]")
+    status, tallies = run(goal=40, test_some=mended)
+    assert status == 0
+    assert tallies == {
+        "test_holds[2]": Tally(40),
+        "test_holds[3]": Tally(40),
+        "test_has_two": Tally(2, exhausted=True),
+        "test_fails": Tally(40),
+    }
+
+
+def test_no_instalment_begins_when_the_time_is_over(night, pytester):
+    run, path = night
+    path.parent.mkdir()
+    path.write_text(json.dumps({"test_some.py::test_holds[1]": {"examples": 7, "exhausted": False, "failure": ""}}))
+    status, tallies = run(seconds=-1.0)
+    assert status == 0
+    assert tallies == {"test_holds[1]": Tally(7)}
+
+
+def test_what_cannot_be_collected_fails(night, pytester):
+    run, path = night
+    path.parent.mkdir()
+    path.write_text("{}")
+    status, tallies = run(test_some="import there_is_no_such_module")
+    assert status != 0
+    assert tallies == {}
+
+
+def test_the_report_counts(tmp_path):
+    record = Record(tmp_path / "keras@jax.json")
+    record.tallies = {
+        "a": Tally(10_000),
+        "b": Tally(3, exhausted=True),
+        "c": Tally(500),
+        "d": Tally(1_000, failure="AssertionError"),
+    }
+    record.keep()
+    assert report(tmp_path).splitlines()[-1] == "| keras@jax | 4 | 11,503 | 500 | 2 | 1 |"
