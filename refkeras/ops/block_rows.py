@@ -3,7 +3,7 @@
 OpenBLAS begins a product by copying both matrices into the order in which it will read them. In a product with few
 columns, such as the gates of an LSTM step for a batch of 32, that copy takes about as long as the multiplications.
 Where there is AVX-512, OpenBLAS has a second way for small products, of at most 10⁶ multiplications, which copies
-nothing. Cut into rows for it, a product takes half to nine tenths of the time (`python benchmarks/block_rows.py`).
+nothing. Cut into rows for it, a product takes a third to nine tenths of the time (`python benchmarks/block_rows.py`).
 
 Each element of the result is the same sum; only the order of its additions is another, as it is between processors.
 
@@ -22,8 +22,10 @@ __all__ = ["blocks", "rows_at_once"]
 
 #: The most multiplications of one product that OpenBLAS takes the second way.
 SMALL = 100**3
-#: A block of fewer rows than this gains nothing.
-FEWEST_ROWS = 4
+#: With more columns, or blocks of fewer rows, the product is no faster, or slower, on one processor or another.
+MOST_COLUMNS, FEWEST_ROWS = 32, 32
+#: A matrix of so many numbers comes from beyond a core's cache each time: not to copy it then pays for fewer rows, too.
+LARGE, FEWEST_ROWS_OF_LARGE = 2**21, 8
 
 
 @functools.cache
@@ -59,11 +61,12 @@ def rows_at_once(rows: int, n: int, columns: int, like: Any) -> int | None:
         >>> rows_at_once(3, 4, 5, np.ones(1, np.float32))  # small enough as it is
     """
     most = SMALL // max(n * columns, 1)
-    if not FEWEST_ROWS <= most < rows or columns < 2 or type(like) is not np.ndarray or like.dtype != np.float32:
+    fewest = FEWEST_ROWS_OF_LARGE if rows * n >= LARGE else FEWEST_ROWS
+    if not fewest <= most < rows or not 2 <= columns <= MOST_COLUMNS:
         return None
-    if not _has_small_kernel():
+    if type(like) is not np.ndarray or like.dtype != np.float32 or not _has_small_kernel():
         return None
-    return next((size for size in range(most, max(most // 2, FEWEST_ROWS - 1), -1) if rows % size == 0), None)
+    return next((size for size in range(most, max(most // 2, fewest - 1), -1) if rows % size == 0), None)
 
 
 def blocks(matrix: Any, columns: int) -> Any:

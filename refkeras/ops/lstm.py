@@ -23,6 +23,7 @@ from refkeras.ops.activations import sigmoid, tanh
 from refkeras.ops.buffers import buffer
 from refkeras.ops.lstm_cell import Activation, AnyCell, SigmoidTanhCell
 from refkeras.ops.lstm_product import GatewiseProduct, JointProduct, join, split
+from refkeras.ops.vanishing import Lift
 
 __all__ = ["lstm"]
 
@@ -228,8 +229,10 @@ def _backward(
     stretch = _stretch(T, u, B)
     product.start_backward(stretch, B)
     dZ_stretch = buffer(S, stretch, 4 * u, B)
-    dR = None
+    dR, lift = None, Lift(dh, dc)
     for first in range((T - 1) // stretch * stretch, -1, -stretch):
+        if dy is None and first + stretch < T:
+            lift.raise_()
         now = slice(first, min(first + stretch, T))
         dZ = dZ_stretch[: now.stop - first]
         steps = cell.prepare(first, G[now], A[now], dZ)
@@ -248,14 +251,18 @@ def _backward(
                 dc += kept[1]
         if F:
             product.pull_x(first, dZ, dX[now])
-        part = product.pull_weights(first, dZ, S[now])
+            lift.lower(dX[now])
+        part = lift.lower(product.pull_weights(first, dZ, S[now]))
         dR = part if dR is None else np.add(dR, part, out=dR)
-    return (dX if F else None), dR, dh, dc
+    return (dX if F else None), dR, lift.lower(dh), lift.lower(dc)
 
 
 def _stretch(T: int, u: int, B: int) -> int:
-    """How many steps to take at once: what fits in a cache (2¹⁷ values), but 1024 columns, which products like."""
-    return min(T, max(2**17 // (4 * u * max(B, 1)), -(-1024 // max(B, 1))))
+    """How many steps to take at once: what fits in a cache (2¹⁷ values), but 1024 columns, which products like.
+
+    And no more than 64, after which a gradient may have vanished.
+    """
+    return min(T, 64, max(2**17 // (4 * u * max(B, 1)), -(-1024 // max(B, 1))))
 
 
 def _masked_steps(mask: Any, zero_output: bool, go_backwards: bool) -> tuple[Any, Any]:

@@ -16,18 +16,25 @@ def with_small_kernel(monkeypatch):
     monkeypatch.setattr(block_rows, "_has_small_kernel", lambda: True)
 
 
+@pytest.fixture
+def few_rows(monkeypatch):
+    monkeypatch.setattr(block_rows, "FEWEST_ROWS", 4)
+
+
 @given(SIZES, SIZES, SIZES, st.integers(1, 5000), st.integers(0, 2**32 - 1))
 def test_blocks_are_the_matrix_and_their_product_is_its(rows, n, columns, small, seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(block_rows, "SMALL", small)
+        patch.setattr(block_rows, "FEWEST_ROWS", 4)
         matrix = np.random.default_rng(seed).integers(-9, 9, (rows, n)).astype(np.float32)
         s = np.random.default_rng(seed + 1).integers(-9, 9, (n, columns)).astype(np.float32)
         blocks = block_rows.blocks(matrix, columns)
         if blocks is None:
             return
         assert np.shares_memory(blocks, matrix)
-        assert block_rows.FEWEST_ROWS <= blocks.shape[1] < rows
+        assert 4 <= blocks.shape[1] < rows
         assert blocks.shape[1] * n * columns <= small
+        assert columns <= block_rows.MOST_COLUMNS
         z = np.empty((rows, columns), np.float32)
         np.matmul(blocks, s, out=z.reshape(*blocks.shape[:2], -1))
         np.testing.assert_array_equal(z, matrix @ s)  # small whole numbers: no rounding
@@ -43,11 +50,27 @@ def test_blocks_are_the_matrix_and_their_product_is_its(rows, n, columns, small,
     ],
     ids=["float64", "every other column", "transposed", "seven rows"],
 )
-def test_others_stay_whole(change, monkeypatch):
+def test_others_stay_whole(change, few_rows, monkeypatch):
     monkeypatch.setattr(block_rows, "SMALL", 4 * 30 * 5)
     matrix = np.ones((60, 30), np.float32)
     assert block_rows.blocks(matrix, 5).shape == (15, 4, 30)
     assert block_rows.blocks(change(matrix), 5) is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "n", "columns", "expected"),
+    [
+        (1024, 289, 8, 256),
+        (1024, 289, 32, 64),
+        (256, 1024, 32, None),  # 16 rows
+        (4096, 1057, 32, 16),  # of a matrix beyond the cache
+        (1024, 4096, 32, None),  # 4 rows
+        (1024, 289, 33, None),
+        (256, 97, 8, None),  # small as it is
+    ],
+)
+def test_blocks_are_of_many_rows_and_few_columns(rows, n, columns, expected):
+    assert block_rows.rows_at_once(rows, n, columns, np.ones(1, np.float32)) == expected
 
 
 @pytest.mark.parametrize(
@@ -86,7 +109,7 @@ def test_threads_are_read_as_openblas_does(monkeypatch):
 
 
 @pytest.mark.parametrize(("B", "T", "F", "u"), [(9, 11, 7, 12), (5, 40, 3, 8), (6, 4, 5, 16)])
-def test_an_lstm_pass_in_blocks_is_the_pass(B, T, F, u, monkeypatch):
+def test_an_lstm_pass_in_blocks_is_the_pass(B, T, F, u, few_rows, monkeypatch):
     """Only the order of additions differs: four units in the last place of sums of so few terms, at most."""
     random = np.random.default_rng(B)
     sizes = (B, T, F), (F, 4 * u), (u, 4 * u), (4 * u,)

@@ -1,0 +1,68 @@
+"""Gradients that vanish on their way back, held away from the smallest numbers there are.
+
+A gradient that goes back through many steps grows smaller with each. Below 2⁻¹²⁶ float32 keeps fewer and fewer digits
+("subnormal" numbers), and a processor may take a hundred times as long over each of them
+(`python benchmarks/vanishing.py`). TensorFlow and JAX have the processor take them for zeros; NumPy has no such switch.
+But the way back is linear: multiplied by a power of two, it is the same to the last digit.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Lift"]
+
+#: The exponents of the smallest number of each type, and of the smallest with all its digits.
+_SMALLEST = {np.dtype(np.float32): (-149, -126), np.dtype(np.float64): (-1074, -1022)}
+
+
+class Lift:
+    """States of a linear recurrence, in place 2ᵏ times what they stand for; k = 0 while they are large enough.
+
+    Example:
+
+        >>> dh = np.float32([2**-60, 0.0, 2**-61])
+        >>> lift = Lift(dh)
+        >>> lift.raise_()
+        >>> print(dh)
+        [0.5  0.   0.25]
+        >>> print(lift.lower(dh) * 2.0**60)
+        [1.  0.  0.5]
+    """
+
+    #: What is smaller than this is lifted.
+    LEAST = 2.0**-32
+
+    def __init__(self, *states: Any) -> None:
+        self._states = states
+        self._exponent = 0
+        self._limits = _SMALLEST.get(states[0].dtype) if type(states[0]) is np.ndarray else None
+
+    def raise_(self) -> None:
+        """Bring the largest number of all states to between ½ and 1 if it is small."""
+        if self._limits is None:
+            return
+        largest = max(float(np.maximum.reduce(np.abs(state), axis=None, initial=0)) for state in self._states)
+        if not 0 < largest < self.LEAST:
+            return
+        _, exponent = math.frexp(largest)
+        # What would be zero if it were lowered is zero from here on.
+        gone = exponent - self._exponent < self._limits[0]
+        for state in self._states:
+            if gone:
+                state[...] = 0
+            else:
+                np.ldexp(state, -exponent, out=state)
+        self._exponent -= exponent
+
+    def lower(self, x: Any) -> Any:
+        """What an array that depends on the states linearly stands for, in place."""
+        if self._limits is not None and self._exponent:
+            if -self._exponent >= self._limits[1]:
+                np.multiply(x, 2.0**-self._exponent, out=x)
+            else:
+                np.ldexp(x, -self._exponent, out=x)
+        return x
