@@ -197,6 +197,21 @@ def test_moving_averages(name):
 
 
 @pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("frequency", [1, 2, 3, 5])
+def test_weights_are_overwritten_by_their_average(name, frequency):
+    """After every so many updates, counted from one, and in between not."""
+    arguments = {"learning_rate": 0.3, "use_ema": True, "ema_momentum": 0.8, "ema_overwrite_frequency": frequency}
+    run = Run("SGD", arguments, [(2,), (3,)], ["float32"] * 2, 7, 3 + frequency)
+    with semantics.use(name):
+        ours, weights = make_ours(run)
+        engine, engine_weights = (make_tf_keras if name == "tf_keras" else make_keras_3)(run)
+        for number, gradients in enumerate(run.gradients(), 1):
+            ours.apply(gradients, weights)
+            apply(engine, gradients, engine_weights)
+            assert_same_state(ours, weights, engine, engine_weights, f"update {number}")
+
+
+@pytest.mark.parametrize("name", ENGINES)
 def test_constraints_come_last(name):
     """Non-negative weights: after the update, and after an overwrite by the average."""
     run = Run("SGD", {"learning_rate": 0.3, "use_ema": True}, [(6,)], ["float32"], 5, 2)

@@ -66,6 +66,7 @@ OPTIMIZERS = (
         "weights are overwritten one step early",
         "(updates + 1) % self.ema_overwrite_frequency",
         "(updates + 2) % self.ema_overwrite_frequency",
+        "test_optimizers.py::test_weights_are_overwritten_by_their_average",
         STEPS,
     ),
     _step(
