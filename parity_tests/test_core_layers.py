@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import refkeras
 from parity_tests.agreement import assert_agrees, assert_same
-from parity_tests.engines import BACKEND, DEVICE, DTYPES, ENGINES, KERAS_3, numpy, tensor
+from parity_tests.engines import BACKEND, DEVICE, DTYPES, ENGINES, KERAS_3, keras, numpy, tensor
 from parity_tests.layer_sides import array, make_both, outcome, plain, run_engine, run_ours
 from parity_tests.shows import shows
 from refkeras import semantics
@@ -104,7 +104,7 @@ def test_dropping_all():
 @given(st.data())
 def test_dropout(data):
     shape = tuple(data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=3)))
-    rate, seed = data.draw(st.floats(0, 1)), data.draw(st.integers(0, 2**31))
+    rate, seed = data.draw(st.floats(0, 1)), data.draw(st.integers(0, 2**31 - 1))
     noise_shape = data.draw(st.one_of(st.none(), st.tuples(*(st.sampled_from([None, 1, n]) for n in shape))))
     dtype = data.draw(st.sampled_from(DTYPES))
     ours, theirs = make_both(KERAS_3, lambda layers: layers.Dropout(rate, noise_shape, seed, dtype=dtype))
@@ -117,6 +117,15 @@ def test_dropout(data):
         assert_agrees(a.outputs[0], b.outputs[0])
         d_inputs = np.zeros_like(x) if b.d_inputs[0] is None else b.d_inputs[0]  # None where all is dropped
         assert_agrees(a.d_inputs[0], d_inputs)
+
+
+@pytest.mark.parametrize("seed", [-(2**63) - 1, -(2**31) - 1, -1, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**63 - 1])
+def test_seeds_that_fit_and_others(seed):
+    """How many bits a seed may have, and what is raised for more, is each backend's own."""
+    ours, theirs = (
+        outcome(lambda layers=layers: layers.Dropout(0.5, seed=seed).rate) for layers in (refkeras.layers, keras.layers)
+    )
+    assert ours == theirs
 
 
 # -- activation layers ------------------------------------------------------------------------------

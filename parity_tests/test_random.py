@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import tensorflow_only
+from parity_tests.engines import MODE, tensorflow_only
 from parity_tests.fixtures import keras_2_0_order
 from parity_tests.profiles import examples
 from parity_tests.replay import ours
@@ -56,6 +56,8 @@ def assert_same_draws(engine, cases):
 @shows("rng", "seeds_drawn_at")
 @pytest.mark.parametrize("kind", COUNTS["tensorflow"])
 def test_tensorflow(tensorflow, kind):
+    if kind == "masks in fit" and MODE == "jit":
+        pytest.skip("the masks are noted by a Python function in the graph, which XLA does not compile")
     assert_same_draws(tensorflow, draw_cases("tensorflow", {kind: COUNTS["tensorflow"][kind]}, 2))
 
 

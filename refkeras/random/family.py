@@ -96,11 +96,13 @@ class Family:
     Attributes:
         name: its value of the semantics field `rng`.
         seed_dtype: dtype of a SeedGenerator's state.
+        seed_error: what the engine raises for a seed that does not fit.
         look_ahead: whether the mantissas of several states may be computed in one call.
     """
 
     name = ""
     seed_dtype = "int64"
+    seed_error: type[Exception] = ValueError
     look_ahead = False
 
     def reseed(self, seed: int | None) -> None:

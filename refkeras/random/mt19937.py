@@ -59,6 +59,7 @@ class Torch(Family):
 
     name = "mt19937"
     seed_dtype = "int32"
+    seed_error = RuntimeError
 
     def __init__(self) -> None:
         self.world = Twister(np.random.SeedSequence().generate_state(1)[0])

@@ -18,6 +18,7 @@ class NumPy(Family):
 
     name = "pcg64"
     seed_dtype = "uint32"
+    seed_error = OverflowError
 
     def uniform(self, seed: tuple[int, int], shape: tuple[int, ...], low: Any, high: Any, dtype: str) -> np.ndarray:
         return np.asarray(_generator(seed).uniform(low, high, shape)).astype(dtype)

@@ -35,6 +35,9 @@ class SeedGenerator:
 
     Raises:
         ValueError: `seed` is no int, or an unknown argument is given.
+        ValueError, RuntimeError or OverflowError: `seed` does not fit the integers of the engine's states: 64 bits
+            on TensorFlow (ValueError), 32 bits on PyTorch (RuntimeError), 32 bits without a sign on JAX and NumPy
+            (OverflowError).
 
     Example:
         >>> from refkeras import random
@@ -53,6 +56,12 @@ class SeedGenerator:
         if not isinstance(seed, int):
             raise ValueError(f"Argument `seed` must be an integer. Received: seed={seed!r}")
         self.family = families.current()
+        limits = np.iinfo(self.family.seed_dtype)
+        if not limits.min <= seed <= limits.max:
+            raise self.family.seed_error(
+                f"Argument `seed` must fit {self.family.seed_dtype}, from {limits.min} to {limits.max}. "
+                f"Received: seed={seed!r}"
+            )
         self.state = Variable(
             np.array([seed, 0], self.family.seed_dtype),
             trainable=False,

@@ -67,6 +67,7 @@ class Jax(Family):
 
     name = "threefry"
     seed_dtype = "uint32"
+    seed_error = OverflowError
     look_ahead = True
 
     def uniform(self, seed: tuple[int, int], shape: tuple[int, ...], low: Any, high: Any, dtype: str) -> np.ndarray:
