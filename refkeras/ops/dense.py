@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from refkeras.ops.buffers import SMALLEST, buffer
+
 __all__ = ["dense"]
 
 
@@ -40,16 +42,26 @@ def dense(x: Any, kernel: Any, bias: Any = None, input_gradient: bool = True) ->
     """
     # For matrices np.dot is @, and takes half as long to call.
     rows = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-    y = np.dot(rows, kernel)
+    y = _product(rows, kernel)
     if bias is not None:
         y += bias
     shape = x.shape
 
     def pullback(dy: Any) -> Any:
         d_rows = dy if dy.ndim == 2 else dy.reshape(-1, dy.shape[-1])
-        dx = np.dot(d_rows, kernel.T) if input_gradient else None
+        dx = _product(d_rows, kernel.T) if input_gradient else None
         if dx is not None and len(shape) > 2:
             dx = dx.reshape(shape)
         return dx, np.dot(rows.T, d_rows), None if bias is None else np.add.reduce(d_rows, axis=0)
 
     return (y if len(shape) == 2 else y.reshape(*shape[:-1], -1)), pullback
+
+
+def _product(rows: Any, matrix: Any) -> Any:
+    """rows · matrix, in memory that is used again if it is large (`ops/buffers.py`)."""
+    # Elsewhere the product may be of another type than its factors.
+    if type(rows) is np.ndarray and type(matrix) is np.ndarray and rows.dtype == matrix.dtype:
+        size = len(rows) * matrix.shape[1]
+        if size * rows.itemsize >= SMALLEST and rows.shape[1] == len(matrix):
+            return np.dot(rows, matrix, out=buffer(rows, len(rows), matrix.shape[1]))
+    return np.dot(rows, matrix)
