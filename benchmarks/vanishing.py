@@ -1,8 +1,9 @@
 """What gradients cost that vanish: python benchmarks/vanishing.py [256x512x64 ...]
 
 A product of ordinary numbers and one of subnormal numbers, of the same sizes; then the gradient of an LSTM pass
-(samples x steps x units) for its last output, which vanishes on the way, held up by powers of two and left to vanish.
-Medians, and the median of the ratios.
+(samples x steps x units) for its last output, which vanishes on the way, held up by powers of two and left to vanish;
+and, where it is installed, PyTorch's, which takes subnormal numbers for zeros if it is told to. Medians, and the median
+of the ratios.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -59,6 +61,24 @@ def main() -> None:
                 vanishing.Lift.LEAST = least
 
         _compare(f"LSTM {B}x{T}x{u} forward + backward", run, left, 5)
+    if find_spec("torch"):
+        pytorch(arguments.cells or SIZES)
+
+
+def pytorch(cells: list[tuple[int, int, int]]) -> None:
+    """Print the same passes of `torch.nn.LSTM`, one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    print("\nPyTorch                             taken for 0     as it comes times as long")
+    for B, T, u in cells:
+        run = lstm.both("torch", B, T, 32, u)
+
+        def told(flush: bool, run: Callable[[], object] = run) -> None:
+            torch.set_flush_denormal(flush)
+            run()
+
+        _compare(f"LSTM {B}x{T}x{u} forward + backward", lambda: told(True), lambda: told(False), 5)
 
 
 if __name__ == "__main__":

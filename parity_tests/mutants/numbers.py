@@ -75,7 +75,9 @@ MUTANTS = (
     ),
     _lstm("lstm: dh + 1e-5", "np.multiply(dz_o, dh, out=dz_o)", "np.multiply(dz_o, dh * (1 + 1e-5), out=dz_o)"),
     _of("ops/dense.py", "test_core_layers.py::test_dense")(
-        "dense + 1e-5", "    y = np.dot(rows, kernel)\n", "    y = np.dot(rows, kernel) * kernel.dtype.type(1 + 1e-5)\n"
+        "dense + 1e-5",
+        "    y = _product(rows, kernel)\n",
+        "    y = _product(rows, kernel) * kernel.dtype.type(1 + 1e-5)\n",
     ),
     _rules(
         "sgd + 1e-5", "    multiply(g, lr, out=s)\n    w -= s\n", "    multiply(g, lr * 1.00001, out=s)\n    w -= s\n"
