@@ -107,6 +107,27 @@ def test_float32(engine, call):
     compare(engine, *call, dtype="float32")
 
 
+@pytest.mark.parametrize("engine", BOTH)
+def test_a_gradient_that_vanishes(engine):
+    """Of the last of 150 outputs, on plain arrays and with bars: the first step's is some 1e-30."""
+    random = np.random.default_rng(7)
+    B, T, F, u = 2, 150, 3, 4
+    ours, theirs = make_both(engine, lambda layers: layers.LSTM(u, dtype=DTYPE))
+    x, dy = random.normal(size=(B, T, F)).astype(DTYPE), random.normal(size=(B, u)).astype(DTYPE)
+    with semantics.use(engine):
+        theirs.build(x.shape)
+        ours.build(x.shape)
+        theirs.set_weights([0.3 * w for w in random_weights(random, [w.shape for w in theirs.get_weights()], DTYPE)])
+        ours.set_weights(theirs.get_weights())
+        bars = run_ours(ours, x, [dy], bars=DTYPE)
+        plain_arrays = run_ours(ours, x, [dy])
+        real = run_engine(theirs, x, [dy])
+    for bar, *others in zip(*([*side.d_inputs, *side.d_weights] for side in (bars, plain_arrays, real)), strict=True):
+        for other in others:
+            assert_agrees(bar, other)
+    assert 0 < np.abs(plain_arrays.d_inputs[0][:, 0]).max() < 1e-16
+
+
 def test_masks_of_outputs():
     mask = np.array([[True, False, True]])
     for sequences in (False, True):

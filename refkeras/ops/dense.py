@@ -59,9 +59,8 @@ def dense(x: Any, kernel: Any, bias: Any = None, input_gradient: bool = True) ->
 
 def _product(rows: Any, matrix: Any) -> Any:
     """rows · matrix, in memory that is used again if it is large (`ops/buffers.py`)."""
-    # Elsewhere the product may be of another type than its factors.
-    if type(rows) is np.ndarray and type(matrix) is np.ndarray and rows.dtype == matrix.dtype:
-        size = len(rows) * matrix.shape[1]
-        if size * rows.itemsize >= SMALLEST and rows.shape[1] == len(matrix):
-            return np.dot(rows, matrix, out=buffer(rows, len(rows), matrix.shape[1]))
+    large = rows.shape[0] * matrix.shape[1] * rows.dtype.itemsize >= SMALLEST
+    # Of other arrays, and of two types, the product may be of another type than its factors.
+    if large and type(rows) is type(matrix) is np.ndarray and rows.dtype == matrix.dtype:
+        return np.dot(rows, matrix, out=buffer(rows, rows.shape[0], matrix.shape[1]))
     return np.dot(rows, matrix)

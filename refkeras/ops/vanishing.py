@@ -15,8 +15,7 @@ import numpy as np
 
 __all__ = ["Lift"]
 
-#: The exponents of the smallest number of each type, and of the smallest with all its digits.
-_SMALLEST = {np.dtype(np.float32): (-149, -126), np.dtype(np.float64): (-1074, -1022)}
+_FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
 
 class Lift:
@@ -39,30 +38,24 @@ class Lift:
     def __init__(self, *states: Any) -> None:
         self._states = states
         self._exponent = 0
-        self._limits = _SMALLEST.get(states[0].dtype) if type(states[0]) is np.ndarray else None
+        self._plain = all(type(state) is np.ndarray and state.dtype in _FLOATS for state in states)
 
     def raise_(self) -> None:
         """Bring the largest number of all states to between ½ and 1 if it is small."""
-        if self._limits is None:
+        if not self._plain:
             return
         largest = max(float(np.maximum.reduce(np.abs(state), axis=None, initial=0)) for state in self._states)
         if not 0 < largest < self.LEAST:
             return
         _, exponent = math.frexp(largest)
-        # What would be zero if it were lowered is zero from here on.
-        gone = exponent - self._exponent < self._limits[0]
         for state in self._states:
-            if gone:
-                state[...] = 0
-            else:
-                np.ldexp(state, -exponent, out=state)
+            np.ldexp(state, -exponent, out=state)
         self._exponent -= exponent
 
     def lower(self, x: Any) -> Any:
         """What an array that depends on the states linearly stands for, in place."""
-        if self._limits is not None and self._exponent:
-            if -self._exponent >= self._limits[1]:
-                np.multiply(x, 2.0**-self._exponent, out=x)
-            else:
-                np.ldexp(x, -self._exponent, out=x)
+        if 0 < self._exponent <= -np.finfo(x.dtype).minexp:
+            np.multiply(x, 2.0**-self._exponent, out=x)  # an eighth of ldexp's time
+        elif self._exponent:
+            np.ldexp(x, -self._exponent, out=x)
         return x
