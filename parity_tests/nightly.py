@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from refkeras.saving.atomic import write_atomically
+
 GOAL = 10_000
 INSTALMENT = 500
 RECORDED = Path(__file__).parent / "recorded" / "nightly"
@@ -47,9 +49,7 @@ class Record:
     def keep(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({test: asdict(self.tallies[test]) for test in sorted(self.tallies)}, indent=0)
-        partial = self.path.with_suffix(".partial")
-        partial.write_text(text + "\n")
-        partial.replace(self.path)
+        write_atomically(self.path, lambda file: file.write(text.encode() + b"\n"))
 
 
 class Campaign:
@@ -58,8 +58,7 @@ class Campaign:
     def __init__(self, record: Record, instalment: int, seconds: float) -> None:
         self.record, self.instalment = record, instalment
         self.end = time.monotonic() + seconds
-        self.drawn = 0
-        self.failure = ""
+        self.drawn, self.failure, self.skipped = 0, "", False
 
     def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
         properties = [item for item in items if hasattr(getattr(item, "obj", None), "hypothesis")]
@@ -80,13 +79,16 @@ class Campaign:
             waiting = [item for item in waiting if self.record.tallies[item.nodeid].owes(self.record.goal)]
             if not waiting:
                 break
-            self.pay(min(waiting, key=lambda item: self.record.tallies[item.nodeid].examples))
+            item = min(waiting, key=lambda item: self.record.tallies[item.nodeid].examples)
+            self.pay(item)
+            if self.skipped:
+                waiting.remove(item)
         return True
 
     def pay(self, item: Any) -> None:
-        """Run one instalment of a property, and write down what became of it."""
+        """Run one instalment of a property, and write down what became of it; nothing of one that is skipped."""
         tally, hypothesis = self.record.tallies[item.nodeid], item.obj.hypothesis
-        inner, self.drawn, self.failure = hypothesis.inner_test, 0, ""
+        inner, self.drawn, self.failure, self.skipped = hypothesis.inner_test, 0, "", False
 
         @functools.wraps(inner)
         def counted(*args: Any, **kwargs: Any) -> Any:
@@ -101,7 +103,9 @@ class Campaign:
         finally:
             hypothesis.inner_test = inner
         tally.failure = self.failure
-        if not self.failure:
+        if self.skipped:
+            del self.record.tallies[item.nodeid]
+        elif not self.failure:
             tally.examples += self.drawn
             tally.exhausted = self.drawn < self.instalment
         self.record.keep()
@@ -109,6 +113,7 @@ class Campaign:
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:
             self.failure = str(getattr(report.longrepr, "reprcrash", report.longrepr)).strip().splitlines()[0]
+        self.skipped |= report.skipped
 
 
 def report(folder: Path = RECORDED) -> str:
