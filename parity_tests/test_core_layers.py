@@ -104,7 +104,7 @@ def test_dropping_all():
 @given(st.data())
 def test_dropout(data):
     shape = tuple(data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=3)))
-    rate, seed = data.draw(st.floats(0, 1)), data.draw(st.integers(0, 2**31 - 1))
+    rate, seed = data.draw(st.floats(0, 1)), data.draw(st.integers(0, 2**31 - (BACKEND == "torch")))
     noise_shape = data.draw(st.one_of(st.none(), st.tuples(*(st.sampled_from([None, 1, n]) for n in shape))))
     dtype = data.draw(st.sampled_from(DTYPES))
     ours, theirs = make_both(KERAS_3, lambda layers: layers.Dropout(rate, noise_shape, seed, dtype=dtype))

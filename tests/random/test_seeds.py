@@ -50,6 +50,24 @@ def test_seed_generator_refuses(arguments):
         random.SeedGenerator(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("engine", "least", "most", "error"),
+    [
+        ("keras-3@tensorflow", -(2**63), 2**63 - 1, ValueError),
+        ("keras-3@torch", -(2**31), 2**31 - 1, RuntimeError),
+        ("keras-3@jax", 0, 2**32 - 1, OverflowError),
+        ("keras-3@numpy", 0, 2**32 - 1, OverflowError),
+    ],
+)
+def test_seeds_that_do_not_fit_are_refused_as_the_engine_does(engine, least, most, error):
+    with semantics.use(engine):
+        for seed in (least, most):
+            assert random.SeedGenerator(seed).next().tolist() == [seed, 0]
+        for seed in (least - 1, most + 1):
+            with pytest.raises(error, match=rf"`seed` must fit u?int\d+, from {least} to {most}.*seed={seed}$"):
+                random.SeedGenerator(seed)
+
+
 def test_unordered_seeds_wrap_as_the_engine_s_integers_do():
     with semantics.use("keras-3@jax"):
         generator = random.SeedGenerator(10**9)
