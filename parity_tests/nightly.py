@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +65,16 @@ class Campaign:
         config.hook.pytest_deselected(items=[item for item in items if item not in properties])
         items[:] = properties
         names = {item.nodeid for item in items}
-        known = {test: tally for test, tally in self.record.tallies.items() if test in names}
+        known, files = self.record.tallies, {_file(name) for name in names}
+        # Of files that this night does not run, unless they are gone.
+        elsewhere = {
+            test: tally
+            for test, tally in known.items()
+            if _file(test) not in files and (config.rootpath / _file(test)).exists()
+        }
         # A failure is tried again each night: it may have been mended.
-        self.record.tallies = {name: known.get(name, Tally()) for name in names}
-        for tally in self.record.tallies.values():
-            tally.failure = ""
+        mine = {name: replace(known.get(name, Tally()), failure="") for name in names}
+        self.record.tallies = elsewhere | mine
 
     def pytest_runtestloop(self, session: Any) -> bool:
         if session.testsfailed or session.config.option.collectonly:
@@ -114,6 +119,10 @@ class Campaign:
         if report.failed:
             self.failure = str(getattr(report.longrepr, "reprcrash", report.longrepr)).strip().splitlines()[0]
         self.skipped |= report.skipped
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def report(folder: Path = RECORDED) -> str:

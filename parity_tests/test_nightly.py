@@ -81,6 +81,18 @@ def test_it_goes_on_where_it_ended_and_tries_what_failed_again(night):
     }
 
 
+def test_a_night_of_some_files_leaves_the_others_record(night, pytester):
+    run, path = night
+    path.parent.mkdir()
+    kept = {"examples": 7, "exhausted": False, "failure": ""}
+    pytester.makepyfile(other="")
+    path.write_text(json.dumps({f"{name}::test": kept for name in ("other.py", "gone.py", "test_some.py")}))
+    run(goal=20)
+    tallies = json.loads(path.read_text())
+    assert tallies["other.py::test"] == kept
+    assert not {"gone.py::test", "test_some.py::test"} & set(tallies)
+
+
 def test_no_instalment_begins_when_the_time_is_over(night, pytester):
     run, path = night
     path.parent.mkdir()
