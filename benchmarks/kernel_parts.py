@@ -1,8 +1,8 @@
 """What the largest kernels of W4 are made of: python benchmarks/kernel_parts.py
 
 Ten million numbers in rows of ten (Dense: of 256), one thread, medians in ms: the NumPy calls of a softmax on as many
-rows at a time as stay in a cache, each timed by itself; and the matrix products of a dense layer, each beside
-TensorFlow's on the same arrays, in turn.
+rows at a time as stay in a cache, each timed by itself; the matrix products of a dense layer, each beside
+TensorFlow's on the same arrays, in turn; and the layer with its results in kept memory and in new.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.workloads.kernels import arguments
-from refkeras.ops import softmax
+from refkeras.ops import buffers, dense, softmax
 from refkeras.ops.rows import maximum_along, sum_along
 
 ELEMENTS, BLOCK, ROUNDS = 10_000_000, 13_107, 7
@@ -75,7 +75,7 @@ def dense_products() -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    x, kernel, _ = arguments("dense", ELEMENTS)
+    x, kernel, bias = arguments("dense", ELEMENTS)
     out = {"x · kernel": x.copy(), "dy · kernelᵀ": x.copy(), "xᵀ · dy": kernel.copy()}
     ours: dict[str, Callable[[], Any]] = {
         "x · kernel": lambda: np.dot(x, kernel, out=out["x · kernel"]),
@@ -94,6 +94,22 @@ def dense_products() -> None:
         pairs = [(_ms(ours[name]), _ms(theirs[name])) for _ in range(ROUNDS)]
         one, other = (statistics.median(times) for times in zip(*pairs, strict=True))
         print(f"    {name:20} {one:7.1f} {other:7.1f}")
+
+    _, pullback = dense.dense(x, kernel, bias)
+    passes: dict[str, Callable[[], Any]] = {
+        "value": lambda: dense.dense(x, kernel, bias),
+        "gradient": lambda: pullback(x),
+    }
+    print("in memory               kept       new")
+    alone = buffers._ALONE
+    for name, run in passes.items():
+        times: list[list[float]] = [[], []]
+        for _ in range(ROUNDS):
+            for buffers._ALONE, found in zip((alone, None), times, strict=True):
+                found.append(_ms(run))
+        kept, new = map(statistics.median, times)
+        print(f"    {name:20} {kept:7.1f} {new:7.1f}")
+    buffers._ALONE = alone
 
 
 if __name__ == "__main__":
