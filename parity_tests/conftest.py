@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from collections import Counter
@@ -54,6 +55,12 @@ def pytest_sessionstart(session):
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter and not hasattr(config, "workerinput"):
         reporter.write_line(f"engine: {engine}")
+
+
+def pytest_collection_finish(session):
+    """What was imported stays: Keras's clear_session collects garbage, and goes through all of it in half a second."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -18,6 +19,7 @@ BINADE = 3 / (8 * np.log(2))
 _EXPONENT = np.int64(0x7FF0000000000000)
 _POOL = 2**23
 _generator = np.random.Generator(np.random.SFC64(0))
+_seed = 0
 _pool: np.ndarray | None = None
 
 
@@ -33,8 +35,8 @@ def is_power(v: np.ndarray) -> np.ndarray:
 
 def restart(seed: int = 0) -> None:
     """Start the noise again, so that the same evaluation gives the same bars."""
-    global _generator, _pool
-    _generator, _pool = np.random.Generator(np.random.SFC64(seed)), None
+    global _seed, _pool
+    _seed, _pool = seed, None
 
 
 def signs(shape: tuple[int, ...]) -> Any:
@@ -45,12 +47,21 @@ def signs(shape: tuple[int, ...]) -> Any:
     """
     global _pool
     if _pool is None:
-        _pool = _draw(_POOL)
+        _pool, _generator.bit_generator.state = _begin(_seed)
     count = COPIES * math.prod(shape)
     if count > _POOL // 2:
         return _draw(count).reshape(COPIES, *shape)
     start = int(_generator.random() * (_POOL - count))
     return _pool[start : start + count].reshape(COPIES, *shape)
+
+
+@functools.lru_cache(maxsize=1)
+def _begin(seed: int) -> tuple[np.ndarray, Any]:
+    """The long row of a seed, and the generator's state after it. Kept: to draw it takes longer than most evaluations."""
+    _generator.bit_generator.state = np.random.SFC64(seed).state
+    row = _draw(_POOL)
+    row.flags.writeable = False
+    return row, _generator.bit_generator.state
 
 
 def _draw(count: int) -> np.ndarray:
