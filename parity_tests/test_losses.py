@@ -73,7 +73,7 @@ def compare(case, engine):
         called = loss(wrap(case.t), wrap(case.p))
         plain, _ = loss.value_and_pullback(case.t, case.p)
     assert d_logits is None
-    assert called == plain
+    assert_same(called, plain)
     assert_agrees(value, expected)
     assert_agrees(d_pred, gradient, what="gradient")
 

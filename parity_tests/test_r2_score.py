@@ -15,6 +15,7 @@ from parity_tests.engines import ENGINES, KERAS_3, NATIVE_ERRORS, both_kerases, 
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import metrics, precision, semantics
+from refkeras.errors import InvalidArgumentError
 
 pytestmark = both_kerases
 ERRORS = (ValueError, *NATIVE_ERRORS)
@@ -93,6 +94,31 @@ def run_batches(engine, sides, rng, data):
             assert_agrees(variable.value, mine.value, what=f"{mine.name} on plain arrays")
             assert_agrees(variable.value, other.numpy(), what=mine.name)
     return len(theirs.variables) > 1
+
+
+@pytest.mark.parametrize("shapes", [((5, 1), (5, 2)), ((1,), (1, 1)), ((3,), (3,)), ((4, 2), (4, 2)), ((4, 2), (4, 1))])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_batch_that_does_not_fit_the_state(engine, shapes):
+    """It is refused where Keras refuses it, and changes nothing, where Keras may keep some of its sums."""
+    rng = np.random.default_rng(len(shapes[0]))
+    first = rng.normal(size=(2, 3, 1)).astype("float32")
+    y, p = (rng.normal(size=shape).astype("float32") for shape in shapes)
+    theirs = ENGINES[engine].metrics.R2Score()
+    theirs.update_state(*first)
+    with semantics.use(engine):
+        ours = metrics.R2Score()
+        ours.update_state(*first)
+        before = [variable.numpy() for variable in ours.variables]
+        refused, _ = outcome(lambda: (theirs.update_state(y, p), 0)[1])
+        if refused is ValueError:
+            with pytest.raises(InvalidArgumentError, match="as in the first batch"):
+                ours.update_state(y, p)
+            for variable, value in zip(ours.variables, before, strict=True):
+                assert_same(variable.numpy(), value)
+        else:
+            ours.update_state(y, p)
+            for mine, other in zip(ours.variables, theirs.variables, strict=True):
+                assert mine.shape == other.shape
 
 
 def test_r2_score_of_float64_and_before_data():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from rich.emoji import Emoji
 from rich.style import Style
 
 import refkeras
@@ -107,6 +108,7 @@ NAMES = {KERAS_3: st.one_of(words, sentences), "tf_keras": scopes}
 )
 def test_names_of_any_length(engine, data, columns, length, branching, show_trainable):
     names = data.draw(st.lists(NAMES[engine], min_size=2, max_size=4, unique=True))
+    assume(all(Emoji.replace(name) == name for name in names))  # test_codes_of_emoji
     assume(BACKEND != "torch" or not any("." in name for name in names[1:]))  # no name of a layer (docs/findings.md)
     if engine == "tf_keras" and length is not None:
         length = max(length, 60)  # in narrow columns it prints for ever
@@ -122,6 +124,13 @@ def test_names_of_any_length(engine, data, columns, length, branching, show_trai
         theirs, ours = built(ENGINES[engine], make), built(refkeras, make)
         options = {"line_length": length, "show_trainable": show_trainable}
         assert text(ours, **options) == text(theirs, **options)
+
+
+def test_codes_of_emoji():
+    """Keras 3 shows an emoji whose code is in a name."""
+    theirs, ours = (k.Sequential([k.Input((3,)), k.layers.Dense(2, name="block:a:0")]) for k in (keras, refkeras))
+    assert "block🅰0" in text(theirs)[0]
+    assert "block:a:0" in text(ours)[0]
 
 
 @both

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from refkeras import semantics
 
-__all__ = ["auto_name", "did_you_mean", "reset", "to_snake_case"]
+__all__ = ["auto_name", "did_you_mean", "reset", "to_snake_case", "unique"]
 
 _used: Counter[str] = Counter()
 _counting = threading.Lock()
@@ -41,6 +41,23 @@ def layer_name(class_name: str) -> str:
     if name.startswith("_") and semantics.current().private_name_prefix:
         name = "private" + name
     return auto_name(name)
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """Count the names that occurred before.
+
+    >>> unique(["lstm", "lstm", "lstm_1", "lstm"])
+    ['lstm', 'lstm_1', 'lstm_1_1', 'lstm_2']
+    """
+    found: list[str] = []
+    seen: Counter[str] = Counter()
+    for name in names:
+        proposal = name
+        while proposal in found:
+            seen[name] += 1
+            proposal = f"{name}_{seen[name]}"
+        found.append(proposal)
+    return found
 
 
 def check_name(name: object, class_name: str) -> str:

@@ -44,6 +44,9 @@ class Semantics:
     input_base_name: str = one_of(
         "input_layer", "input_1", doc="Automatic name of the first Input: a bare name, or counted from 1."
     )
+    output_names_are_unique: bool = one_of(
+        False, True, doc="Of several outputs of one layer the second is called `name_1`, rather than `name` again."
+    )
     private_name_prefix: bool = one_of(
         False, True, doc="A class `_Priv` is auto-named `private__priv` rather than `__priv`."
     )
@@ -101,6 +104,14 @@ class Semantics:
         "batches",
         "rows",
         doc="How the mean of a per-output loss weighs batches: each as one (only run_eagerly weighs rows), or by rows.",
+    )
+    dict_outputs: str = one_of(
+        "kept",
+        "sorted by models",
+        "sorted by compilation",
+        doc="The order of keys where outputs are a dict: as the model has them; alphabetical in what a functional "
+        "model returns, and where a list of losses is laid over them; or alphabetical for losses and metrics, and in "
+        "what a compiled `predict` returns.",
     )
     resolved_at_compile: bool = one_of(
         False,
@@ -766,6 +777,7 @@ _TF_KERAS = dataclasses.replace(
     _KERAS_3,
     name="tf_keras",
     keras_version="2.21.0",
+    output_names_are_unique=True,
     model_base_name="model",
     input_base_name="input_1",
     private_name_prefix=True,
@@ -927,6 +939,7 @@ _KERAS_2_0 = dataclasses.replace(
     _TF_KERAS,
     name="keras-2.0",
     keras_version="2.0.4",
+    output_names_are_unique=False,
     # compile
     crossentropy_by_shape="never",
     unknown_metric="ValueError",
@@ -1006,6 +1019,7 @@ _KERAS_3_JAX = dataclasses.replace(
     name="keras-3@jax",
     rng="threefry",
     part_losses_count="rows",
+    dict_outputs="sorted by compilation",
     jit_compile_auto=True,
     text_as_number="ValueError",
     regularizer_factors="floatx",
@@ -1049,6 +1063,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     rng="mt19937",
     batch_size_is_int=True,
     part_losses_count="rows",
+    dict_outputs="sorted by models",
     text_as_number="ValueError",
     trainable_is_read="each step",
     steps_per_execution_allowed=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["flatten", "map_structure", "pack_as", "same_structure"]
+__all__ = ["flatten", "map_structure", "pack_as", "paths", "same_structure", "with_sorted_keys"]
 
 
 def flatten(structure: Any) -> list[Any]:
@@ -15,6 +15,15 @@ def flatten(structure: Any) -> list[Any]:
     if isinstance(structure, (list, tuple)):
         return [leaf for item in structure for leaf in flatten(item)]
     return [structure]
+
+
+def paths(structure: Any, start: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the keys that lead to each leaf, in the order of `flatten`."""
+    if isinstance(structure, dict):
+        return [path for key in sorted(structure) for path in paths(structure[key], (*start, key))]
+    if isinstance(structure, (list, tuple)):
+        return [path for key, item in enumerate(structure) for path in paths(item, (*start, key))]
+    return [start]
 
 
 def pack_as(structure: Any, leaves: list[Any]) -> Any:
@@ -38,6 +47,17 @@ def _pack(structure: Any, leaves: Iterator[Any]) -> Any:
     if isinstance(structure, (list, tuple)):
         return type(structure)(_pack(item, leaves) for item in structure)
     return next(leaves)
+
+
+def with_sorted_keys(structure: Any) -> Any:
+    """Return the structure with the keys of its dicts in alphabetical order."""
+    if isinstance(structure, dict):
+        return {key: with_sorted_keys(structure[key]) for key in sorted(structure)}
+    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
+        return type(structure)(*map(with_sorted_keys, structure))
+    if isinstance(structure, (list, tuple)):
+        return type(structure)(map(with_sorted_keys, structure))
+    return structure
 
 
 def map_structure(function: Callable[..., Any], structure: Any) -> Any:

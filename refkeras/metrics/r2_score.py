@@ -113,16 +113,22 @@ class R2Score(Metric):
             ) from None
         check_broadcast(y_true, y_pred)
         weighted = y_true * weight
-        # All sums come first, so that a batch that does not fit changes nothing.
-        sums = [
-            (self.sum, weighted),
-            (self.squared_sum, y_true * weighted),
-            (self.total_mse, np.square(y_true - y_pred) * weight),
-            (self.count, weight),
-        ]
-        states = [variable.value + np.add.reduce(values, 0) for variable, values in sums]
-        for (variable, _), state in zip(sums, states, strict=True):
-            variable.assign(state)
+        values = {
+            self.sum: weighted,
+            self.squared_sum: y_true * weighted,
+            self.total_mse: np.square(y_true - y_pred) * weight,
+            self.count: weight,
+        }
+        sums = {variable: np.add.reduce(value, 0) for variable, value in values.items()}
+        # All are looked at first, so that a batch that does not fit changes nothing.
+        for variable, batch in sums.items():
+            if not (batch.shape == variable.shape or (broadcasts and _stretches(batch.shape, variable.shape))):
+                raise InvalidArgumentError(
+                    f"Targets of shape {y_true.shape} and predictions of shape {y_pred.shape} give {variable.name!r} "
+                    f"the shape {batch.shape}. Expected {variable.shape}, as in the first batch."
+                )
+        for variable, batch in sums.items():
+            variable.assign(variable.value + batch)
         self.num_samples.assign(self.num_samples.value + self.num_samples.value.dtype.type(y_true.size))
 
     def result(self) -> Tensor:
@@ -172,3 +178,11 @@ class R2Score(Metric):
             "class_aggregation": self.class_aggregation,
             "num_regressors": self.num_regressors,
         }
+
+
+def _stretches(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether an array of one shape can be broadcast to another."""
+    try:
+        return np.broadcast_shapes(shape, to) == to
+    except ValueError:
+        return False

@@ -65,7 +65,8 @@ class Functional(Model):
         self._operations = graph.operations
         self._tracked = list(graph.operations)
         self._program = Program(self._inputs, self._outputs, graph)
-        self.output_names = [tensor._keras_history.operation.name for tensor in self._outputs]
+        names = [tensor._keras_history.operation.name for tensor in self._outputs]
+        self.output_names = naming.unique(names) if semantics.current().output_names_are_unique else names
         self._static_shapes = [_expected(tensor) for tensor in self._inputs]
         self.built = True
         self.supports_masking = True
@@ -107,6 +108,12 @@ class Functional(Model):
         return self._outputs_struct
 
     @property
+    def _returned_struct(self) -> Any:
+        """The structure of what a call returns."""
+        as_given = semantics.current().dict_outputs != "sorted by models"
+        return self._outputs_struct if as_given else tree.with_sorted_keys(self._outputs_struct)
+
+    @property
     def input_shape(self) -> Any:
         return self._inputs[0].shape if len(self._inputs) == 1 else [t.shape for t in self._inputs]
 
@@ -140,7 +147,7 @@ class Functional(Model):
         shapes = [tensor.shape for tensor in flat]
         specs = self._shapes_through(shapes)
         made = [KerasTensor(s, dtype=t.dtype) for s, t in zip(specs, self._outputs, strict=True)]
-        return tree.pack_as(self._outputs_struct, made)
+        return tree.pack_as(self._returned_struct, made)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         is_shape = isinstance(input_shape, tuple) or all(s is None or isinstance(s, int) for s in input_shape)
@@ -174,7 +181,7 @@ class Functional(Model):
             gradient,
             self._parameters,
             masks=masks,
-            structure=self._outputs_struct,
+            structure=self._returned_struct,
             on_losses=losses.extend,
         )
         self._inner_losses = losses
@@ -278,7 +285,7 @@ class Functional(Model):
             )
 
     def _run(self, inputs: Any, *, training: bool, gradient: str, masks: Any = None) -> tuple[GraphPass, Any]:
-        return self._program.run(inputs, masks=masks, training=training, gradient=gradient), self._outputs_struct
+        return self._program.run(inputs, masks=masks, training=training, gradient=gradient), self._returned_struct
 
     # -- configuration -------------------------------------------------------------
 

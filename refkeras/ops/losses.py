@@ -318,7 +318,7 @@ def kl_divergence(t: Array, p: Array, *, epsilon: float = 1e-7, rule: str = "sel
 
     def pullback(d: Any) -> Array:
         dr = s * along(d, -1) * (1.0 / r)
-        dq = -dr * r / q
+        dq = dr * (-r / q)
         return sum_to_shape(through_clip(dq, p, epsilon, 1.0, rule), p.shape)
 
     return value, pullback

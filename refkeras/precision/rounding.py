@@ -57,7 +57,7 @@ def signs(shape: tuple[int, ...]) -> Any:
 
 @functools.lru_cache(maxsize=1)
 def _begin(seed: int) -> tuple[np.ndarray, Any]:
-    """The long row of a seed, and the generator's state after it. Kept: to draw it takes longer than most evaluations."""
+    """The long row of a seed, and the generator's state after it; kept, as most evaluations take less time than it."""
     _generator.bit_generator.state = np.random.SFC64(seed).state
     row = _draw(_POOL)
     row.flags.writeable = False

@@ -17,7 +17,7 @@ from refkeras.metrics import Mean
 from refkeras.metrics.names import resolve_accuracy
 from refkeras.naming import did_you_mean, to_snake_case
 from refkeras.training.compile_checks import check_loss
-from refkeras.training.matching import conform, is_nested
+from refkeras.training.matching import conform, is_nested, pseudo_names
 
 __all__ = ["CompileLoss", "LossTerm"]
 
@@ -165,6 +165,8 @@ class _Exact:
         listed = isinstance(loss, (list, tuple))
         if listed and len(loss) == len(leaves) and not any(map(is_nested, loss)):
             loss = tree.pack_as(y_pred, list(loss))
+            if semantics.current().dict_outputs == "sorted by models":
+                loss = tree.with_sorted_keys(loss)
             if not is_nested(loss):
                 self.add(loss, y, y_pred, label, path)
                 return
@@ -237,8 +239,8 @@ def _factor(weight: Any, error: type[Exception]) -> float | None:
 
 
 def _conforming_terms(compiled: CompileLoss, y_pred: Any) -> list[LossTerm]:
-    paths = _paths(y_pred)
-    names = list(compiled.output_names or (f"output_{i + 1}" for i in range(len(paths))))
+    paths = tree.paths(y_pred)
+    names = list(compiled.output_names or pseudo_names(y_pred))
     chosen = tree.flatten(conform(y_pred, names, compiled.loss, "losses"))
     found = [None if entry is None else get_loss(entry, None, None) for entry in chosen]
     weights = tree.flatten(conform(y_pred, names, compiled.loss_weights, "loss weights"))
@@ -249,11 +251,3 @@ def _conforming_terms(compiled: CompileLoss, y_pred: Any) -> list[LossTerm]:
             weight = _factor(weights[i], TypeError) if i < len(weights) else None
             terms.append(LossTerm(paths[i], i, loss, weight, name if several else None, i < len(weights)))
     return terms
-
-
-def _paths(structure: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    if isinstance(structure, dict):
-        return [found for key in sorted(structure) for found in _paths(structure[key], (*path, key))]
-    if isinstance(structure, (list, tuple)):
-        return [found for key, item in enumerate(structure) for found in _paths(item, (*path, key))]
-    return [path]

@@ -13,7 +13,7 @@ from typing import Any
 
 from refkeras import metrics, semantics, tree
 from refkeras.training.compile_checks import check_metrics
-from refkeras.training.matching import conform, is_nested, require_same_shape
+from refkeras.training.matching import conform, is_nested, pseudo_names, require_same_shape
 from refkeras.training.metric_maker import MetricMaker
 
 __all__ = ["CompileMetrics", "MetricEntry"]
@@ -190,7 +190,7 @@ def _unique(name: str, prefix: str | None, weighted: bool, counters: dict[str, i
 
 def _conforming_entries(compiled: CompileMetrics, y: Any, y_pred: Any, make: MetricMaker) -> list[MetricEntry]:
     outputs = tree.flatten(y_pred)
-    names = list(compiled.output_names or (f"output_{i + 1}" for i in range(len(outputs))))
+    names = list(compiled.output_names or pseudo_names(y_pred))
     targets = tree.flatten(y)
     plain = _per_output(compiled.user_metrics, y_pred, names, "metrics")
     weighted = _per_output(compiled.user_weighted_metrics, y_pred, names, "weighted metrics")

@@ -16,7 +16,10 @@ from typing import Any
 from refkeras import semantics, tree
 from refkeras.naming import did_you_mean
 
-__all__ = ["conform", "describe", "feed_targets", "is_nested", "match_targets", "number", "require_same_shape"]
+__all__ = [
+    *("conform", "describe", "feed_targets", "is_nested", "match_targets", "number", "pseudo_names"),
+    "require_same_shape",
+]
 
 
 def is_nested(structure: Any) -> bool:
@@ -32,6 +35,20 @@ def number(structure: Any) -> Any:
     """
     leaves = tree.flatten(structure)
     return tree.pack_as(structure, [None if leaf is None else i for i, leaf in enumerate(leaves)])
+
+
+def pseudo_names(outputs: Any) -> list[str]:
+    """Return the names that tf_keras gives to the outputs of a model that has none.
+
+    >>> pseudo_names(0), pseudo_names([0, [1, 2]]), pseudo_names({"b": 2, "a": [0, 1]})
+    (['output_1'], ['output_1', 'output_2_1', 'output_2_2'], ['a_1', 'a_2', 'b'])
+    """
+    return [_pseudo_name(path or (0,)) for path in tree.paths(outputs)]
+
+
+def _pseudo_name(path: tuple[Any, ...]) -> str:
+    name = "_".join(str(key + 1 if isinstance(key, int) else key) for key in path)
+    return f"output_{name}" if isinstance(path[0], int) else name
 
 
 def describe(structure: Any) -> str:

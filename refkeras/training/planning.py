@@ -8,7 +8,14 @@ from refkeras import semantics, tree
 from refkeras.training.bound import Batch, LossStep, MetricStep, Reader
 from refkeras.training.compile_losses import CompileLoss, LossTerm
 from refkeras.training.compile_metrics import CompileMetrics, flat_names, flat_targets
-from refkeras.training.matching import conform, feed_targets, is_nested, match_targets, require_same_shape
+from refkeras.training.matching import (
+    conform,
+    feed_targets,
+    is_nested,
+    match_targets,
+    pseudo_names,
+    require_same_shape,
+)
 
 __all__ = ["ConformingPlan", "ExactPlan"]
 
@@ -116,7 +123,7 @@ class ConformingPlan:
         self.compiled_metrics = metrics
         self.batch = batch
         count = len(batch.preds)
-        names = list(loss.output_names or (f"output_{i + 1}" for i in range(count)))
+        names = list(loss.output_names or pseudo_names(batch.y_pred))
         self.targets = self._targets(names)
         self.weights = tree.flatten(conform(batch.y_pred, names, batch.weight, "sample weights"))
         # Outputs beyond the shortest list are passed over, as `zip` does in tf_keras.

@@ -296,6 +296,8 @@ class Steps:
         y = None if ys is None else tree.pack_as(feed.y_structure, ys)
         w = None if ws is None else tree.pack_as(feed.w_structure, ws)
         packed = tree.pack_as(structure, preds)
+        if semantics.current().dict_outputs == "sorted by compilation":
+            packed = tree.with_sorted_keys(packed)  # losses and metrics meet a trace of the outputs first
         if isinstance(packed, (list, tuple)) and len(packed) == 1:
             packed = packed[0]
         return self.compiled.bind(y, packed, w, training=training, regularized=regularized)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from refkeras import semantics
+from refkeras import semantics, tree
 from refkeras.training import data, loops
 from refkeras.training.compiling import Compilable
 from refkeras.training.interrupts import Interrupts
@@ -252,7 +252,7 @@ class Trainer(Compilable):
                     rows += size
                 outputs = collected[-1]
                 own_values = {"batch": last, "size": rows} if semantics.current().batch_logs == "batch" else {}
-                hooks.on_predict_batch_end(last, {"outputs": loops.packed(structure, outputs), **own_values})
+                hooks.on_predict_batch_end(last, {"outputs": self._packed(structure, outputs), **own_values})
                 if self.stop_predicting:
                     break
         hooks.on_predict_end()
@@ -261,14 +261,21 @@ class Trainer(Compilable):
         # A result must not share memory with the input, which an identity model hands on.
         columns = zip(*collected, strict=True)
         joined = [np.copy(parts[0]) if len(parts) == 1 else np.concatenate(parts) for parts in columns]
-        return loops.packed(structure, joined)
+        return self._packed(structure, joined)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch."""
         xs, _, _, _, structures = data.single_batch(x, None, None, None)
         inputs = self._input_binder(structures[0], "on_batch")(xs)  # type: ignore[attr-defined]
         run, structure = self._run(inputs, training=False, gradient="none")  # type: ignore[attr-defined]
-        return loops.packed(structure, [np.copy(output) for output in run.outputs])
+        return self._packed(structure, [np.copy(output) for output in run.outputs])
+
+    def _packed(self, structure: Any, outputs: list[Any]) -> Any:
+        """Return predictions in the structure of the outputs; a list of one is taken out of it."""
+        compiled = not self.run_eagerly and self.jit_compile in (True, "auto")
+        if compiled and semantics.current().dict_outputs == "sorted by compilation":
+            structure = tree.with_sorted_keys(structure)
+        return loops.packed(structure, outputs)
 
     # -- single batches ------------------------------------------------------------------
 
