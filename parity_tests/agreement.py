@@ -77,9 +77,10 @@ def assert_same(ours: Any, engine: Any, what: str = "value") -> None:
 
 
 def exactly(structure: Any, machine: str = "float32") -> Any:
-    """The float arrays of a structure as numbers with that machine's error bars, which are zero."""
+    """The floats of a structure as numbers with that machine's error bars, which are zero."""
+    numbers = (np.ndarray, np.floating)  # a weight may be a scalar
     return tree.map_structure(
-        lambda x: exact(x, machine) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x, structure
+        lambda x: exact(x, machine) if isinstance(x, numbers) and x.dtype.kind == "f" else x, structure
     )
 
 

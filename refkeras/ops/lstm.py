@@ -126,7 +126,8 @@ def lstm(
             if visible is not None:
                 dy = np.where(visible, dy, 0)
         states = None if dh is None else dh.T, None if dc is None else dc.T
-        dx, dR, dh0, dc0 = _backward(run, u, cell, product, hidden, dy, *states, F if input_gradient else 0)
+        by_output, features = not first_output_is_state, F if input_gradient else 0
+        dx, dR, dh0, dc0 = _backward(run, u, cell, product, hidden, by_output, dy, *states, features)
         if input_gradient:
             if x_mask is not None:
                 dx *= x_mask
@@ -211,12 +212,15 @@ def _forward(
 
 
 def _backward(
-    run: _Run, u: int, cell: Any, product: Any, hidden: Any, dy: Any, dh_T: Any, dc_T: Any, F: int
+    run: _Run, u: int, cell: Any, product: Any, hidden: Any, by_output: bool, dy: Any, dh_T: Any, dc_T: Any, F: int
 ) -> tuple[Any, Any, Any, Any]:
     """Gradients of x (T, F, B) (none if F is 0), R, h0 and c0, the last two (u, B).
 
     The steps are taken in stretches, for each of which what needs no gradient
     is done at once before, and the gradients of x and R at once after.
+
+    A masked step repeats an output: the one before it (`by_output`), so that its gradient is added to that one's, and
+    both to the state's; or the state, so that the state's comes first. Three numbers that cancel tell the order.
     """
     S, G, A = run.S[:-1], run.G[:-1], run.A[:-1]
     T, _, B = S.shape
@@ -229,7 +233,7 @@ def _backward(
     stretch = _stretch(T, u, B)
     product.start_backward(stretch, B)
     dZ_stretch = buffer(S, stretch, 4 * u, B)
-    dR, lift = None, Lift(dh, dc)
+    dR, lift, repeated = None, Lift(dh, dc), None
     for first in range((T - 1) // stretch * stretch, -1, -stretch):
         if dy is None and first + stretch < T:
             lift.raise_()
@@ -237,10 +241,13 @@ def _backward(
         dZ = dZ_stretch[: now.stop - first]
         steps = cell.prepare(first, G[now], A[now], dZ)
         for t in range(now.stop - 1, first - 1, -1):
+            masked = hidden is not None and hidden[t] is not None
             if dy is not None:
-                np.add(dh, dy[t], out=dh)
+                dy_t = dy[t] if repeated is None else dy[t] + repeated
+                repeated = np.where(hidden[t], dy_t, 0) if masked and by_output else None
+                np.add(dh, dy_t if repeated is None else np.where(hidden[t], 0, dy_t), out=dh)
             kept = None
-            if hidden is not None and hidden[t] is not None:
+            if masked:
                 kept = np.where(hidden[t], dh, 0), np.where(hidden[t], dc, 0)
                 np.copyto(dh, 0, where=hidden[t])
                 np.copyto(dc, 0, where=hidden[t])
