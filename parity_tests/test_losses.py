@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from parity_tests import elementwise_cases
 from parity_tests.agreement import assert_agrees, assert_same, exactly
-from parity_tests.engines import DTYPES, ENGINES, NATIVE_ERRORS, keras, numpy, tensor, value_and_gradients
+from parity_tests.engines import BACKEND, DTYPES, ENGINES, NATIVE_ERRORS, keras, numpy, tensor, value_and_gradients
 from parity_tests.loss_cases import Case, crossentropies, elementwise, evaluated, loss_object, of_loss, regressions, run
 from parity_tests.profiles import examples
 from refkeras import losses, semantics
@@ -38,6 +38,8 @@ def ours(case: Case, engine: str):
 @many
 @given(cases, engines)
 def test_functions(case, engine):
+    # XLA makes a choice of a product with zeros (`sparse_crossentropy_picks`), but not where it does not compile.
+    assume(BACKEND != "jax" or case.from_logits or case.loss[0] != "s" or np.all(case.p.sum(-1)))
     with semantics.use(engine):
         bar, value = (
             getattr(losses, case.loss)(*pair, **case.arguments)

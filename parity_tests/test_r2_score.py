@@ -240,6 +240,21 @@ def test_top_k_functions(sparse, true_shape, pred_shape, dtype, k, engine, seed)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("sparse", [False, True])
+def test_rows_without_scores(engine, sparse):
+    """No class is among the best; rows in rows are an error, but not on TensorFlow."""
+    name = "sparse_top_k_categorical_accuracy" if sparse else "top_k_categorical_accuracy"
+    y = np.zeros((4,) if sparse else (4, 1), "float32")
+    for shape in ((4, 0), (2, 2, 0)):
+        found = []
+        for module in (ENGINES[engine], refkeras):
+            with semantics.use(engine):
+                call = getattr(module.metrics, name)
+                found.append(outcome(lambda call=call, shape=shape: call(y, np.zeros(shape, "float32"), k=0))[0])
+        assert np.array_equal(*found)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("k", [0, 1, 2, 4, 9])
 def test_the_k_best_of_ties(engine, k):
     rng = np.random.default_rng(k)

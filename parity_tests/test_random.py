@@ -109,7 +109,11 @@ seeds = st.integers(0, 2**32 - 1)
 sides = st.lists(st.integers(0, 9), min_size=0, max_size=3)
 
 
-@given(seed=seeds, shape=sides, low=st.floats(-10, 10, width=32), width=st.floats(0, 10, width=32))
+# Of a narrow interval an engine flushes subnormal numbers to zero.
+widths = st.just(0.0) | st.floats(float(np.float32(1e-25)), 10, width=32)
+
+
+@given(seed=seeds, shape=sides, low=st.floats(-10, 10, width=32, allow_subnormal=False), width=widths)
 def test_uniform_of_any_shape(seed, shape, low, width):
     import keras
 

@@ -375,6 +375,12 @@ class Semantics:
     gelu_constants: str = one_of(
         "float32", "exact", doc="gelu's constants 1/√2 and 0.044715 in float64: rounded to float32, or exact."
     )
+    leaky_relu_by: str = one_of(
+        "sign",
+        "maximum",
+        doc="leaky_relu (and relu with a slope alone) is slope · x where x <= 0; or the larger of x and slope · x, "
+        "which for a slope above 1 is slope · x where x > 0.",
+    )
     leaky_relu_slope: str = one_of(
         "float32", "exact", doc="The negative slope of leaky_relu and relu in float64: rounded to float32, or exact."
     )
@@ -489,6 +495,13 @@ class Semantics:
     )
     binary_crossentropy_broadcasts: bool = one_of(
         False, True, doc="binary_crossentropy broadcasts targets and predictions of different shapes."
+    )
+    sparse_crossentropy_picks: bool = one_of(
+        False,
+        True,
+        doc="The sparse cross-entropy of probabilities is the number of the label's class, rather than a sum over the "
+        "classes with zeros, in which a NaN of another class shows. On JAX XLA makes one of the other, so that this "
+        "holds for compiled programs.",
     )
     sparse_crossentropy_axis: str = one_of(
         "last", "any", doc="The axes that sparse_categorical_crossentropy takes for that of the classes."
@@ -1043,6 +1056,7 @@ _KERAS_3_JAX = dataclasses.replace(
     cosine_gradient_of_zero="nan",
     gradient_of_largest_nan="zero",
     crossentropy_from_activation=False,
+    sparse_crossentropy_picks=True,
     sparse_crossentropy_normalizes="before clip",
     softmax_crossentropy_gradient="derivative",
     sparse_label_out_of_range="zero",
@@ -1083,6 +1097,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     shrunk_nan="nan",
     crossentropy_from_activation=False,
     sparse_crossentropy_normalizes="before clip",
+    sparse_crossentropy_picks=True,
     sparse_crossentropy_axis="any",
     softmax_crossentropy_gradient="derivative by logarithms",
     sparse_label_out_of_range="IndexError",
@@ -1108,6 +1123,7 @@ _KERAS_3_TORCH = dataclasses.replace(
 _KERAS_3_NUMPY = dataclasses.replace(
     _KERAS_3,
     name="keras-3@numpy",
+    leaky_relu_by="maximum",
     rng="pcg64",
     part_losses_count="rows",
     jit_compile_auto=True,

@@ -11,7 +11,7 @@ import numpy as np
 
 from refkeras.ops import regression_losses
 from refkeras.ops.special import erfc
-from refkeras.precision import BarArray
+from refkeras.precision import BarArray, exact
 from refkeras.precision.rounding import signs
 
 __all__ = ["OTHER_FORMULAS", "OtherFormula", "as_computed", "derivatives_of"]
@@ -20,10 +20,14 @@ Array = Any
 
 
 class OtherFormula(NamedTuple):
-    """A backend's own formula for an activation, or for its gradient: of `(x, dy)`, and in words."""
+    """A backend's own formula for an activation, or for its gradient: of `(x, dy)`, and in words.
 
-    compute: Callable[[Array, Array], Array]
+    It holds for the activation's default arguments, and for those that it `takes`.
+    """
+
+    compute: Callable[..., Array]
     words: str
+    takes: tuple[str, ...] = ()
 
 
 def _one_and_erf(x: Array) -> Array:
@@ -61,8 +65,13 @@ def _d_softsign(x: Array, dy: Array) -> Array:
     return dy / (1.0 + size) - dy * size / ((1.0 + size) * (1.0 + size))
 
 
-def _d_celu(x: Array, dy: Array) -> Array:
-    return np.where(x > 0, dy, dy * (np.expm1(np.minimum(x, 0.0)) + 1.0))
+def _d_celu(x: Array, dy: Array, alpha: float = 1.0) -> Array:
+    return np.where(x > 0, dy, dy * alpha * (np.expm1(np.minimum(x, 0.0) / alpha) + 1.0) / alpha)
+
+
+def _d_celu_of_torch(x: Array, dy: Array, alpha: float = 1.0) -> Array:
+    inverse = exact(1.0, x.machine) / alpha
+    return np.where(x > 0, dy, dy * inverse * alpha * np.exp(np.minimum(x, 0.0) * inverse))
 
 
 def _softplus(x: Array) -> Array:
@@ -108,7 +117,8 @@ OTHER_FORMULAS = {
     ("torch", "gelu gradient"): OtherFormula(_d_gelu_of_torch, "½ (1 + erf(x / √2)) + x φ(x) cancels for x < 0"),
     ("torch", "softsign gradient"): _SOFTSIGN,
     ("jax", "softsign gradient"): _SOFTSIGN,
-    ("jax", "celu gradient"): OtherFormula(_d_celu, "1 + expm1(x) cancels for x < 0"),
+    ("jax", "celu gradient"): OtherFormula(_d_celu, "1 + expm1(x / α) cancels for x < 0", ("alpha",)),
+    ("torch", "celu gradient"): OtherFormula(_d_celu_of_torch, "1 / α is rounded, and times α is not 1", ("alpha",)),
     ("jax", "softplus gradient"): OtherFormula(_d_softplus, "the derivative of logaddexp(x, 0), from its value"),
     ("jax", "log_sigmoid gradient"): OtherFormula(_d_log_sigmoid, "the derivative of logaddexp(−x, 0), from its value"),
     ("numpy", "hard_sigmoid"): _HARD_SIGMOID,
@@ -119,15 +129,17 @@ OTHER_FORMULAS = {
 }
 
 
-def as_computed(backend: str, what: str, ours: Array, x: Array, dy: Array) -> Array:
+def as_computed(backend: str, what: str, ours: Array, x: Array, dy: Array, **arguments: Any) -> Array:
     """Return `ours`, or where the backend evaluates another formula, what that gives, with its error bars.
 
-    Infinities and NaN stay those of `ours`: formulas treat them each in their own way.
+    `arguments` are those of the activation that are not its defaults. Infinities and NaN stay those of `ours`:
+    formulas treat them each in their own way.
     """
-    if (backend, what) not in OTHER_FORMULAS:
+    formula = OTHER_FORMULAS.get((backend, what))
+    if formula is None or not arguments.keys() <= set(formula.takes):
         return ours
     with np.errstate(all="ignore"):
-        found = OTHER_FORMULAS[backend, what].compute(x, dy)
+        found = formula.compute(x, dy, **arguments)
         return np.where(np.isfinite(found) & np.isfinite(x), found, ours)
 
 

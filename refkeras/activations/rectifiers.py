@@ -26,6 +26,7 @@ def _relu_forward(
         select=engine.relu_threshold == "select",
         slope_is_float32=engine.leaky_relu_slope == "float32",
         slope_at_0=engine.leaky_relu_slope_at_0,
+        slope_by_maximum=engine.leaky_relu_by == "maximum",
         gradient=engine.relu_gradient,
         clip=engine.clip_gradient,
         max_below_0=engine.relu_max_below_0,
@@ -38,8 +39,13 @@ def _relu6_forward(x: Any) -> tuple[Any, Callable[[Any], Any]]:
 
 def _leaky_relu_forward(x: Any, negative_slope: float = 0.2) -> tuple[Any, Callable[[Any], Any]]:
     engine = semantics.current()
-    rounds, at_0 = engine.leaky_relu_slope == "float32", engine.leaky_relu_slope_at_0
-    return ops.leaky_relu(x, negative_slope, through_float32=rounds, slope_at_0=at_0)
+    return ops.leaky_relu(
+        x,
+        negative_slope,
+        through_float32=engine.leaky_relu_slope == "float32",
+        slope_at_0=engine.leaky_relu_slope_at_0,
+        by_maximum=engine.leaky_relu_by == "maximum",
+    )
 
 
 def _selu_forward(x: Any) -> tuple[Any, Callable[[Any], Any]]:

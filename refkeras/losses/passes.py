@@ -161,7 +161,8 @@ def sparse_categorical_crossentropy(
     else:
         one_hot = (labels[..., None] == np.arange(x.shape[-1])).astype(x.dtype)
         rule = rules.clip_gradient
-        values, pullback = ops.categorical_crossentropy(one_hot, x, epsilon=config.epsilon(), rule=rule)
+        picks = rules.sparse_crossentropy_picks
+        values, pullback = ops.categorical_crossentropy(one_hot, x, epsilon=config.epsilon(), rule=rule, picks=picks)
     if valid is None and not moved:
         return values, pullback, beside
     if valid is not None:

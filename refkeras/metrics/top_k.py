@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -122,9 +123,12 @@ def _flat(labels: Array, y_pred: Array) -> tuple[Array, Array]:
             f"y_true has shape {labels.shape}, y_pred has shape {y_pred.shape}. Expected a batch of rows of "
             "scores, and a class for each."
         )
-    labels, rows = labels.reshape(-1), y_pred.reshape(-1, y_pred.shape[-1])
+    on_tensorflow = semantics.current().in_top_k == "finite rows"
+    labels, rows = labels.reshape(-1), y_pred
+    if rows.ndim > 2:  # only TensorFlow counts rows that have no scores
+        rows = rows.reshape(math.prod(rows.shape[:-1]) if on_tensorflow else -1, rows.shape[-1])
     lengths = {len(labels), len(rows)}
-    if semantics.current().in_top_k != "finite rows":
+    if not on_tensorflow:
         lengths.discard(1)
     if len(lengths) > 1:
         raise InvalidArgumentError(

@@ -174,7 +174,7 @@ def sigmoid_crossentropy(t: Array, z: Array, *, axis: Axis = -1, form: str = "ma
 
 
 def categorical_crossentropy(
-    t: Array, p: Array, *, epsilon: float = 1e-7, axis: int = -1, rule: str = "select"
+    t: Array, p: Array, *, epsilon: float = 1e-7, axis: int = -1, rule: str = "select", picks: bool = False
 ) -> ValueAndPullback:
     """l = −Σ_j t_j ln q_j,  q = clip(r, ε, 1 − ε),  r = p / Σ_j p_j.
 
@@ -187,6 +187,7 @@ def categorical_crossentropy(
         epsilon: ε.
         axis: the axis of the classes.
         rule: as in `through_clip`.
+        picks: whether terms whose t_j is 0 are left out, so that no NaN or infinity of theirs shows.
 
     Source: `keras.losses.categorical_crossentropy`, Keras 3.15, `keras/src/backend/tensorflow/nn.py`.
 
@@ -197,7 +198,8 @@ def categorical_crossentropy(
     total = sum_along(p, axis, keepdims=True)
     r = p / total
     q = np.minimum(np.maximum(r, epsilon), 1.0 - epsilon)
-    value = -sum_along(t * np.log(q), axis)
+    terms = t * np.log(q)
+    value = -sum_along(np.where(t == 0, 0, terms) if picks else terms, axis)
 
     def pullback(d: Any) -> Array:
         g = through_clip(-t / q * along(d, axis), r, epsilon, 1.0 - epsilon, rule)

@@ -30,6 +30,7 @@ def relu(
     select: bool = True,
     slope_is_float32: bool = True,
     slope_at_0: str = "negative",
+    slope_by_maximum: bool = False,
     gradient: str = "product",
     clip: str = "select",
     max_below_0: str = "zero",
@@ -42,7 +43,7 @@ def relu(
     Args:
         through_float32: `max_value` and the threshold that x is compared with are rounded to float32 first.
         select: values not above a threshold are replaced by 0, rather than multiplied by 0.
-        slope_is_float32, slope_at_0: with `negative_slope` alone, as in `leaky_relu`.
+        slope_is_float32, slope_at_0, slope_by_maximum: with `negative_slope` alone, as in `leaky_relu`.
         gradient: of y = max(x, 0), which tells what becomes of NaN: `"product"`, dy · (x > 0), keeps one of dy;
             `"select"`, dy where x > 0, else 0, does not; nor does `"zero unless above"`, 0 where x ≤ 0, else dy.
         clip: how the gradient passes the ends of the clip at `max_value`: a rule of `through_clip`.
@@ -60,7 +61,13 @@ def relu(
     """
     if max_value is None and threshold == 0:
         if negative_slope != 0:
-            return leaky_relu(x, negative_slope, through_float32=slope_is_float32, slope_at_0=slope_at_0)
+            return leaky_relu(
+                x,
+                negative_slope,
+                through_float32=slope_is_float32,
+                slope_at_0=slope_at_0,
+                by_maximum=slope_by_maximum,
+            )
         return _plain_relu(x, gradient)
     edge, limit = threshold, max_value
     if through_float32:
@@ -123,11 +130,17 @@ def relu6(x: Any, *, gradient: str = "product") -> tuple[Any, Pullback]:
 
 
 def leaky_relu(
-    x: Any, negative_slope: float = 0.2, *, through_float32: bool = True, slope_at_0: str = "negative"
+    x: Any,
+    negative_slope: float = 0.2,
+    *,
+    through_float32: bool = True,
+    slope_at_0: str = "negative",
+    by_maximum: bool = False,
 ) -> tuple[Any, Pullback]:
     """y = x if x > 0 else negative_slope · x;  y'(0) = negative_slope, or 1 where `slope_at_0` is `"positive"`
 
-    By default the slope is rounded to float32, in float64 too, as TensorFlow keeps it.
+    By default the slope is rounded to float32, in float64 too, as TensorFlow keeps it. `by_maximum`
+    y = max(x, negative_slope · x), which is something else for a slope above 1.
 
     Example:
 
@@ -138,10 +151,11 @@ def leaky_relu(
     """
     if through_float32:
         negative_slope = float(np.float32(negative_slope))
-    positive = x > 0
+    a, b = (x, negative_slope * x) if by_maximum else (x, 0)
+    positive = a > b
 
     def pullback(dy: Any) -> Any:
-        return np.where(positive if slope_at_0 == "negative" else x >= 0, dy, negative_slope * dy)
+        return np.where(positive if slope_at_0 == "negative" else a >= b, dy, negative_slope * dy)
 
     return np.where(positive, x, negative_slope * x), pullback
 
