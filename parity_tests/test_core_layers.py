@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import refkeras
@@ -265,6 +265,7 @@ def test_merging(data):
             cut = data.draw(st.integers(0, rank - 2))
             one = [shape[0], *(data.draw(st.sampled_from([1, n])) for n in shape[1 + cut :])]
             shapes.append(one)
+        assume(not any_taken_for_bias(engine, shapes))
         ours, theirs = make_both(engine, lambda layers: layers.Add())
     inputs = [values_like(random, s) for s in shapes]
     with semantics.use(engine):
@@ -276,6 +277,34 @@ def test_merging(data):
     assert_agrees(a.outputs[0], b.outputs[0])
     for ours_d, theirs_d in zip(a.d_inputs, b.d_inputs, strict=True):
         assert_agrees(ours_d, theirs_d)
+
+
+def any_taken_for_bias(engine, shapes):
+    """Whether Keras 3 on TensorFlow adds one of these along another axis than its own (docs/findings.md)."""
+    if engine != "keras-3@tensorflow":
+        return False
+    rank = max(map(len, shapes))
+    total, *others = ((s[0], *[1] * (rank - len(s)), *s[1:]) for s in shapes)
+    for shape in others:
+        axis, *more = [*(axis for axis, size in enumerate(shape) if size > 1), -1]
+        along = rank - 1 if shape[axis] == total[-1] else 1
+        if more == [-1] and shape[axis] == total[along] and axis != along:
+            return True
+        total = np.broadcast_shapes(total, shape)
+    return False
+
+
+@pytest.mark.parametrize("engine", BOTH)
+def test_a_column_is_added_to_rows(engine):
+    """But for Keras 3 on TensorFlow, which takes it for a bias where there are as many columns as rows."""
+    for rows, wrong in ((2, engine == "keras-3@tensorflow"), (3, False)):
+        inputs = [np.zeros((rows, 2), "float32"), np.arange(1.0, rows + 1, dtype="float32")[:, None]]
+        assert any_taken_for_bias(engine, [x.shape for x in inputs]) == wrong
+        with semantics.use(engine):
+            ours, theirs = make_both(engine, lambda layers: layers.Add())
+            found, real = numpy(ours(inputs)), numpy(theirs([tensor(x) for x in inputs]))
+        assert_same(found, inputs[0] + inputs[1])
+        assert_same(found.T if wrong else found, real)
 
 
 @given(st.data())

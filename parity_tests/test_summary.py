@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from rich.emoji import Emoji
 from rich.style import Style
+from rich.text import Text
 
 import refkeras
 from parity_tests.engines import BACKEND, ENGINES, KERAS_3, keras, trains
@@ -108,7 +109,8 @@ NAMES = {KERAS_3: st.one_of(words, sentences), "tf_keras": scopes}
 )
 def test_names_of_any_length(engine, data, columns, length, branching, show_trainable):
     names = data.draw(st.lists(NAMES[engine], min_size=2, max_size=4, unique=True))
-    assume(all(Emoji.replace(name) == name for name in names))  # test_codes_of_emoji
+    taken_for_markup = Text.from_markup if branching else Emoji.replace
+    assume(all(str(taken_for_markup(name)) == name for name in names))  # test_names_that_are_markup
     assume(BACKEND != "torch" or not any("." in name for name in names[1:]))  # no name of a layer (docs/findings.md)
     if engine == "tf_keras" and length is not None:
         length = max(length, 60)  # in narrow columns it prints for ever
@@ -126,11 +128,19 @@ def test_names_of_any_length(engine, data, columns, length, branching, show_trai
         assert text(ours, **options) == text(theirs, **options)
 
 
-def test_codes_of_emoji():
-    """Keras 3 shows an emoji whose code is in a name."""
-    theirs, ours = (k.Sequential([k.Input((3,)), k.layers.Dense(2, name="block:a:0")]) for k in (keras, refkeras))
-    assert "block🅰0" in text(theirs)[0]
-    assert "block:a:0" in text(ours)[0]
+def test_names_that_are_markup():
+    """Keras 3 shows an emoji whose code is in a name, and of a layer before another no tag."""
+
+    def make(k):
+        x = k.Input((3,), name="x")
+        y = k.layers.Dense(3, name="block:a:0")(x)
+        z = k.layers.Dense(3, name="head[a]1")(x)
+        return k.Model(x, [k.layers.Dense(3)(y), k.layers.Dense(3)(z)])
+
+    theirs, ours = (text(make(k), line_length=120)[0] for k in (keras, refkeras))
+    assert "block🅰0" in theirs and "block:a:0" not in theirs
+    assert "head[a]1" in theirs and "head1" in theirs
+    assert "block:a:0" in ours and "head[a]1" in ours and "head1" not in ours
 
 
 @both

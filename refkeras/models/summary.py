@@ -32,8 +32,8 @@ def print_summary(
     """Print the layers of a model with their output shapes and sizes.
 
     Keras 3's is a table with colours, where the output takes them; tf_keras's
-    and Keras 2.0's are plain columns. A name with an emoji's code in it, as `block:a:0`, is shown as it is, where
-    Keras 3 shows the emoji.
+    and Keras 2.0's are plain columns. A name is shown as it is, where Keras 3 takes some for markup: `block:a:0`
+    for an emoji's code.
 
     Args:
         model: the model.
