@@ -194,6 +194,12 @@ LAYERS = (
         "np.copyto(h_next, H[t % slots], where=hidden[t])",
         "np.copyto(h_next, 0, where=hidden[t])",
     ),
+    _lstm(
+        "a repeated output's gradient goes to the state",
+        "if masked and by_output else None",
+        "if masked and not by_output else None",
+        "test_lstm.py::test_order_of_gradients_where_a_step_is_masked",
+    ),
     of("ops/vanishing.py", "test_lstm.py::test_a_gradient_that_vanishes")(
         "a lifted gradient lowered by one power too few",
         "np.multiply(x, 2.0**-self._exponent, out=x)",

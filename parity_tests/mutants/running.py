@@ -129,6 +129,21 @@ LOOP = (
         "        total = penalty if total is None else total + penalty",
         "        total = penalty if total is None else total",
     ),
+    of("tree.py", "test_dict_outputs.py::test_order_of_keys")(
+        "dicts are packed in alphabetical order",
+        "return {key: packed[key] for key in structure}",
+        "return packed",
+    ),
+    of("models/functional.py", "test_dict_outputs.py::test_names_of_several_outputs_of_a_layer")(
+        "outputs of one layer share its name",
+        "naming.unique(names) if semantics.current().output_names_are_unique else names",
+        "names",
+    ),
+    of("training/matching.py", "test_dict_outputs.py::test_names_of_outputs_without_names")(
+        "outputs without names are counted from 0",
+        "str(key + 1 if isinstance(key, int) else key)",
+        "str(key)",
+    ),
     of("training/data.py", "test_data.py::test_validation_split", "test_data.py")(
         "validation split rounds up",
         "math.floor(rows * (1.0 - validation_split))",
