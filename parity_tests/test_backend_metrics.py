@@ -67,15 +67,22 @@ def test_weights_that_are_smaller_than_the_mask():
 
 @shows("losses_of_numbers")
 def test_losses_of_two_numbers():
-    """PyTorch takes means over the last axis of what has no axis."""
+    """PyTorch takes means over the last axis of what has no axis, and NumPy sums."""
     t, p = np.float32(0.0), np.float32(2.0)
     real = value_or_error(lambda: keras.losses.mean_squared_error(tensor(t), tensor(p)))
     mine = value_or_error(lambda: losses.mean_squared_error(t, p))
-    if rule("losses_of_numbers"):
+    if BACKEND == "torch":
         assert mine == real == 4.0
     else:
         assert mine is real is ValueError
-    assert rule("losses_of_numbers") == (BACKEND == "torch")
+    rank = {}
+    for name in ("mean_squared_error", "kl_divergence", "categorical_hinge", "cosine_similarity"):
+        found = value_or_error(lambda name=name: getattr(keras.losses, name)(tensor(p), tensor(p)))
+        own = value_or_error(lambda name=name: getattr(losses, name)(p, p))
+        assert (found is ValueError) == (own is ValueError)
+        rank[name] = found is not ValueError
+    takes = {"none": (False, False), "sums": (False, True), "all": (True, True)}[rule("losses_of_numbers")]
+    assert (rank["mean_squared_error"], rank["kl_divergence"]) == takes
 
 
 @shows("nan_probability_fails")

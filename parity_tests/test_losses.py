@@ -38,8 +38,7 @@ def ours(case: Case, engine: str):
 @many
 @given(cases, engines)
 def test_functions(case, engine):
-    # XLA makes a choice of a product with zeros (`sparse_crossentropy_picks`), but not where it does not compile.
-    assume(BACKEND != "jax" or case.from_logits or case.loss[0] != "s" or np.all(case.p.sum(-1)))
+    assume(not divides_wrongly(case))
     with semantics.use(engine):
         bar, value = (
             getattr(losses, case.loss)(*pair, **case.arguments)
@@ -47,6 +46,14 @@ def test_functions(case, engine):
         )
     assert_agrees(bar, value, what="on plain arrays")
     assert_agrees(bar, numpy(getattr(ENGINES[engine].losses, case.loss)(case.t, case.p, **case.arguments)))
+
+
+def divides_wrongly(case):
+    """Whether cosine_similarity on NumPy cannot divide by norms, which lie along the last axis (docs/findings.md)."""
+    if BACKEND != "numpy" or case.loss != "cosine_similarity":
+        return False
+    norms = [size for axis, size in enumerate(case.p.shape) if axis != case.arguments.get("axis", -1) % case.p.ndim]
+    return any(a != b and 1 not in (a, b) for a, b in zip(reversed(case.p.shape), [1, *reversed(norms)], strict=False))
 
 
 LOSSES = (*ERRORS, *elementwise_cases.NAMES, *(f"{kind}_crossentropy" for kind in ("binary", "categorical")))
@@ -68,6 +75,7 @@ def test_objects_and_gradients(case, engine):
 
 
 def compare(case, engine):
+    assume(not divides_wrongly(case))
     expected, gradient = run(ENGINES[engine], case)
     with semantics.use(engine), np.errstate(all="ignore"):
         loss = ours(case, engine)

@@ -549,8 +549,12 @@ class Semantics:
         "always", "tensors", "never", doc="When loss objects do; tf_keras squeezes if both arguments are tensors."
     )
     loss_dtype: str = one_of("floatx", "y_pred", doc="What loss objects cast to, and compute in.")
-    losses_of_numbers: bool = one_of(
-        False, True, doc="Losses that compare one by one take a single number for a sample with one; else an error."
+    losses_of_numbers: str = one_of(
+        "none",
+        "sums",
+        "all",
+        doc="Which losses that compare one by one take a single number for a sample with one, else an error: none; "
+        "those that add up, kl_divergence and categorical_hinge; or all. By `sums` cosine_similarity takes none.",
     )
     nan_probability_fails: bool = one_of(
         False, True, doc="Binary cross-entropy of a NaN, unless it is a logit, is a ValueError, rather than NaN."
@@ -1116,7 +1120,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     categorical_accuracy_squeezes=False,
     in_top_k="NaN is largest, labels modulo n",
     built_for_batch_size=("fit", "predict", "on_batch"),
-    losses_of_numbers=True,
+    losses_of_numbers="all",
     nan_probability_fails=True,
     use_cudnn_needs_gpu=False,
 )
@@ -1124,6 +1128,7 @@ _KERAS_3_NUMPY = dataclasses.replace(
     _KERAS_3,
     name="keras-3@numpy",
     leaky_relu_by="maximum",
+    losses_of_numbers="sums",
     rng="pcg64",
     part_losses_count="rows",
     jit_compile_auto=True,

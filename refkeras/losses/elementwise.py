@@ -18,16 +18,27 @@ _TF_KERAS_L2_EPSILON = 1e-12
 
 
 def _elementwise(
-    op: Callable[..., Any], y_true: Any, y_pred: Array, *, match: bool = True, axis: int = -1, **arguments: Any
+    op: Callable[..., Any],
+    y_true: Any,
+    y_pred: Array,
+    *,
+    match: bool = True,
+    axis: int = -1,
+    sums: bool = False,
+    **arguments: Any,
 ) -> Pass:
-    """Run an op on arguments of matching ranks; `match` says whether Keras 3 makes them match."""
+    """Run an op on arguments of matching ranks.
+
+    `match` says whether Keras 3 makes them match, `sums` whether the op adds up, rather than taking a mean.
+    """
     shape = y_pred.shape
     y_true = as_array(y_true, y_pred.dtype)
     if y_true.shape != shape:
         if match and semantics.current().loss_functions_match_ranks:
             y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
         check_broadcast(y_true, y_pred)
-    if not y_true.ndim and not y_pred.ndim and semantics.current().losses_of_numbers:
+    of_numbers = semantics.current().losses_of_numbers
+    if not y_true.ndim and not y_pred.ndim and (of_numbers == "all" or (sums and of_numbers == "sums")):
         y_true, y_pred = y_true.reshape(1), y_pred.reshape(1)
     rank = max(y_true.ndim, y_pred.ndim)
     if not -rank <= axis < rank:
@@ -135,6 +146,8 @@ def cosine_similarity(y_true: Any, y_pred: Array, logits: Array | None = None, a
     if rule in ("keras-3", "arrays"):
         # Keras 3 takes a number for a vector of one component.
         y_true, y_pred = squeeze_or_expand_to_same_rank(as_array(y_true, y_pred.dtype), y_pred)
+        if rules.losses_of_numbers == "sums" and not (y_true.ndim and y_pred.ndim):
+            raise InvalidArgumentError("cosine_similarity: y_true or y_pred has rank 0. Expected vectors.")
         y_true, y_pred = (x if x.ndim else x.reshape(1) for x in (y_true, y_pred))
     epsilon = {"keras-3": config.epsilon(), "tf_keras": _TF_KERAS_L2_EPSILON}.get(rule, 0.0)
 
@@ -185,7 +198,8 @@ def categorical_hinge(y_true: Any, y_pred: Array, logits: Array | None = None) -
     if not y_pred.shape[-1:] or y_pred.shape[-1]:
         rules = semantics.current()
         rule, zero = rules.maximum_gradient, rules.gradient_of_largest_nan == "zero"
-        return _elementwise(hinge_losses.categorical_hinge, y_true, y_pred, match=False, rule=rule, zero_of_nan=zero)
+        op = hinge_losses.categorical_hinge
+        return _elementwise(op, y_true, y_pred, match=False, sums=True, rule=rule, zero_of_nan=zero)
     # The largest of no scores is −∞.
     return np.zeros_like(y_pred, shape=y_pred.shape[:-1]), lambda d: np.zeros_like(y_pred), False
 
@@ -193,7 +207,8 @@ def categorical_hinge(y_true: Any, y_pred: Array, logits: Array | None = None) -
 def kl_divergence(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:
     _check_floats(y_pred, "kl_divergence")
     rule = semantics.current().clip_gradient
-    return _elementwise(losses.kl_divergence, y_true, y_pred, match=False, epsilon=config.epsilon(), rule=rule)
+    epsilon = config.epsilon()
+    return _elementwise(losses.kl_divergence, y_true, y_pred, match=False, sums=True, epsilon=epsilon, rule=rule)
 
 
 def poisson(y_true: Any, y_pred: Array, logits: Array | None = None) -> Pass:

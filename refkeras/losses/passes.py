@@ -59,7 +59,7 @@ def binary_crossentropy(
         if not rules.binary_crossentropy_broadcasts:
             raise _shape_error(y_true, y_pred)
         check_broadcast(y_true, y_pred)
-    elif not y_pred.shape and rules.losses_of_numbers:
+    elif not y_pred.shape and rules.losses_of_numbers == "all":
         values, pullback, beside = binary_crossentropy(
             y_true.reshape(1),
             y_pred.reshape(1),
