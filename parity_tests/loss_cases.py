@@ -79,7 +79,7 @@ def crossentropies(draw: st.DrawFn, kind: str | None = None) -> Case:
         elif draw(st.booleans()):
             p = p / p.sum(-1, keepdims=True)
         if kind == "sparse_categorical":  # whether rounded numbers that cancel add up to 0 is chance
-            cancels = np.abs(p.sum(-1, keepdims=True)) < 1e-3 * np.abs(p).sum(-1, keepdims=True)
+            cancels = 1000 * np.abs(p.sum(-1, keepdims=True)) < np.abs(p).sum(-1, keepdims=True)
             p = np.where(cancels, np.abs(p), p)
     return Case(f"{kind}_crossentropy", t if kind[0] == "s" else t.astype(dtype), p.astype(dtype), arguments)
 

@@ -16,8 +16,8 @@ RNG = np.random.default_rng(11)
 X = RNG.normal(size=(5, 3)).astype("float32")
 Y = {name: RNG.normal(size=(5, width)).astype("float32") for name, width in sorted(WIDTHS.items())}
 #: What lays losses over the outputs, and with which losses it is tried.
-METHODS = {"evaluate": ("name", "list"), "test_on_batch": ("dict",)}
-METHODS |= {} if BACKEND == "numpy" else {"fit": ("name", "dict"), "train_on_batch": ("list",)}
+METHODS = {"evaluate": "name", "test_on_batch": "list"}
+METHODS |= {} if BACKEND == "numpy" else {"fit": "dict", "train_on_batch": "list"}
 LOSSES = {"name": "mse", "list": ["mse", "mae", "mse"], "dict": {"b": "mse", "a": "mae", "c": "mse"}}
 
 
@@ -67,18 +67,17 @@ def orders(model, method):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_order_of_keys(engine, build, eager, method):
     with semantics.use(engine):
-        for name in METHODS[method]:
-            loss = LOSSES[name]
-            theirs, ours = made(ENGINES[engine], build, loss, eager), made(refkeras, build, loss, eager)
-            found = orders(theirs, method)
-            assert orders(ours, method) == found
-            if name == "name" and build is functional and not MODE:
-                losses, predicted, _, called = ("".join(key[0] for key in keys) for keys in found)
-                assert (losses, predicted, called) == {
-                    "kept": ("acb", "acb", "acb"),
-                    "sorted by models": ("abc", "abc", "abc"),
-                    "sorted by compilation": ("abc", "acb" if eager else "abc", "acb"),
-                }[semantics.current().dict_outputs]
+        loss = LOSSES[METHODS[method]]
+        theirs, ours = made(ENGINES[engine], build, loss, eager), made(refkeras, build, loss, eager)
+        found = orders(theirs, method)
+        assert orders(ours, method) == found
+        if loss == "mse" and build is functional and engine != "tf_keras" and not MODE:
+            losses, predicted, _, called = ("".join(key[0] for key in keys) for keys in found)
+            assert (losses, predicted, called) == {
+                "kept": ("acb", "acb", "acb"),
+                "sorted by models": ("abc", "abc", "abc"),
+                "sorted by compilation": ("abc", "acb" if eager else "abc", "acb"),
+            }[semantics.current().dict_outputs]
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -6,6 +6,9 @@ Mirrors `keras.config` (Keras 3.15, `keras/src/backend/config.py` and
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import numpy as np
 
 __all__ = ["DTypePolicy", "dtype_policy", "epsilon", "floatx", "set_dtype_policy", "set_epsilon", "set_floatx"]
@@ -104,6 +107,19 @@ def set_dtype_policy(policy: str | DTypePolicy) -> None:
     """Set the policy that new layers get."""
     global _policy
     _policy = get_policy(policy)
+
+
+@contextlib.contextmanager
+def floatx_is(value: str) -> Iterator[None]:
+    """Set the default float dtype for a while, and give new layers it; afterwards both are as they were before."""
+    global _floatx, _policy
+    before = _floatx, _policy
+    set_floatx(value)
+    reset_dtype_policy()
+    try:
+        yield
+    finally:
+        _floatx, _policy = before
 
 
 def reset_dtype_policy() -> None:

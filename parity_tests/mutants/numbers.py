@@ -36,10 +36,10 @@ MUTANTS = (
     ),
     _losses(
         "cce + 1e-6",
-        "value = -sum_along(t * np.log(q), axis)",
-        "value = -sum_along(t * np.log(q), axis) * (1 + 1e-6)",
+        "    terms = t * np.log(q)\n",
+        "    terms = t * np.log(q) * (1 + 1e-6)\n",
     ),
-    _losses("kl' + 1e-6", "dq = -dr * r / q", "dq = -dr * r / q * (1 + 1e-6)", OBJECTS),
+    _losses("kl' + 1e-6", "dq = dr * (-r / q)", "dq = dr * (-r / q) * (1 + 1e-6)", OBJECTS),
     _losses(
         "poisson + 1e-6",
         "value, n = mean(p - t * np.log(q), -1)",

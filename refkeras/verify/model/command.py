@@ -97,13 +97,11 @@ def _told() -> Iterator[None]:
 @contextmanager
 def _as(engine: Engine, precision: str) -> Iterator[None]:
     """Use the semantics of an engine, and the dtype that refkeras stands in for a precision with."""
-    floatx = config.floatx()
-    config.set_floatx("float64" if precision == "float64" else "float32")
-    try:
-        with semantics.use(engine.counterpart().semantics or "keras-3@tensorflow"):
-            yield
-    finally:
-        config.set_floatx(floatx)
+    with (
+        config.floatx_is("float64" if precision == "float64" else "float32"),
+        semantics.use(engine.counterpart().semantics or "keras-3@tensorflow"),
+    ):
+        yield
 
 
 def _read(file: Path, engine: Engine, precision: str, train: int, seed: int) -> Loaded:

@@ -85,11 +85,8 @@ def verified(path, monkeypatch, spoil=lambda arrays: None, **options):
     def run_all(jobs, on_step):
         results = []
         for job in jobs:
-            refkeras.config.set_floatx(job.dtype)  # as the worker does
-            try:
+            with refkeras.config.floatx_is(job.dtype):  # as the worker does
                 seen, arrays = probe.run(InProcess(), job.settings, job.arrays)
-            finally:
-                refkeras.config.set_floatx("float32")
             spoil(arrays)
             results.append(Result({"engine": "refkeras", "version": "0"}, seen, arrays))
         return results

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from refkeras import config
 from refkeras.verify.model.findings import COMPILED
 from tests.verify.model.made import saved, verified
 
@@ -102,3 +103,15 @@ def test_float64_is_judged_as_float64(path, monkeypatch):
     assert verified(path, monkeypatch, precision="float64").agrees
     (each,) = verified(path, monkeypatch, spoil, precision="float64").outcomes
     assert (each.culprit.stage, each.culprit.place) == ("end to end", "value")
+
+
+def test_the_caller_s_dtypes_are_left_alone(path, monkeypatch):
+    config.reset_dtype_policy()  # no layer has been made
+    assert verified(path, monkeypatch, precision="float64").agrees
+    assert (config.floatx(), config.dtype_policy().name) == ("float32", "float32")
+    config.set_dtype_policy("float64")
+    try:
+        assert verified(path, monkeypatch, precision="float32").agrees
+        assert (config.floatx(), config.dtype_policy().name) == ("float32", "float64")
+    finally:
+        config.reset_dtype_policy()
