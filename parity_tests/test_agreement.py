@@ -71,6 +71,15 @@ def test_the_same_is_the_same(engine):
         assert_same(np.float32([1.0, 2.0]), engine)
 
 
+def test_numbers_and_arrays_of_floats_become_exact():
+    """A scalar without bars would be rounded without a trace."""
+    third, whole, given = exactly([np.float32(1 / 3), np.int32(2), {"x": np.ones(2, "float32")}])
+    assert isinstance(whole, np.int32)
+    for number in (third, given["x"]):
+        assert np.all(number.sigma == 0)
+    assert (third / 5.0).sigma > 0
+
+
 def test_a_module_computes_with_bars():
     """Functions and objects alike, on arrays and on what is made of them; whole numbers stay as they are."""
     t, p, barred = np.float32([[1.0, 3.0]]), np.float32([[0.0, 0.5]]), WithBars(losses)

@@ -45,9 +45,8 @@ def keras_2_0():
 
 @pytest.fixture
 def floatx(run):
-    config.set_floatx(run["floatx"])
-    yield
-    config.set_floatx("float32")
+    with config.floatx_is(run["floatx"]):
+        yield
 
 
 def _name(run: dict) -> str:

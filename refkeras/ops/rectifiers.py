@@ -151,13 +151,14 @@ def leaky_relu(
     """
     if through_float32:
         negative_slope = float(np.float32(negative_slope))
-    a, b = (x, negative_slope * x) if by_maximum else (x, 0)
-    positive = a > b
+    sloped = negative_slope * x
+    edge = sloped if by_maximum else 0
+    positive = x > edge
 
     def pullback(dy: Any) -> Any:
-        return np.where(positive if slope_at_0 == "negative" else a >= b, dy, negative_slope * dy)
+        return np.where(positive if slope_at_0 == "negative" else x >= edge, dy, negative_slope * dy)
 
-    return np.where(positive, x, negative_slope * x), pullback
+    return np.where(positive, x, sloped), pullback
 
 
 def elu(x: Any, alpha: float = 1.0) -> tuple[Any, Pullback]:

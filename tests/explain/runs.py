@@ -81,16 +81,9 @@ kinds = st.builds(
 
 @contextlib.contextmanager
 def settings(kind):
-    before = config.floatx()
-    with semantics.use(kind.semantics), warnings.catch_warnings():
+    with semantics.use(kind.semantics), warnings.catch_warnings(), config.floatx_is(kind.dtype):
         warnings.simplefilter("ignore")
-        config.set_floatx(kind.dtype)
-        config.set_dtype_policy(kind.dtype)
-        try:
-            yield
-        finally:
-            config.set_floatx(before)
-            config.set_dtype_policy(before)
+        yield
 
 
 def make_loss(name, reduction):

@@ -218,8 +218,5 @@ def test_variance_scaling_refuses(arguments, named):
 
 
 def test_floatx():
-    try:
-        config.set_floatx("float64")
+    with config.floatx_is("float64"):
         assert initializers.GlorotUniform()((2,)).dtype == "float64" == initializers.Zeros()((2,)).dtype
-    finally:
-        config.set_floatx("float32")

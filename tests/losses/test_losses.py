@@ -322,12 +322,9 @@ def test_one_class_is_warned_of():
 
 
 def test_floatx_decides_what_losses_compute_in():
-    try:
-        config.set_floatx("float64")
+    with config.floatx_is("float64"):
         assert losses.MeanSquaredError()(T, P).dtype == np.float64
         assert losses.mean_squared_error([[1.0]], [[0.5]]).dtype == np.float64
-    finally:
-        config.set_floatx("float32")
     assert losses.MeanSquaredError()(T.astype("float64"), P.astype("float64")).dtype == np.float32
 
 

@@ -118,11 +118,8 @@ def test_results_are_tensors():
 
 def test_dtypes():
     assert metrics.Mean(dtype="float64")(0.1).dtype == np.float64
-    try:
-        config.set_floatx("float64")
+    with config.floatx_is("float64"):
         assert metrics.CategoricalAccuracy()([[0, 1.0]], [[0.2, 0.8]]).dtype == np.float64
-    finally:
-        config.set_floatx("float32")
 
 
 def test_masks():

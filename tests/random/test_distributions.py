@@ -97,11 +97,8 @@ def test_only_integers():
 
 
 def test_floatx_is_the_default():
-    try:
-        config.set_floatx("float64")
+    with config.floatx_is("float64"):
         assert random.uniform((2,), seed=1).dtype == "float64"
-    finally:
-        config.set_floatx("float32")
 
 
 def test_threefry_known_answers():

@@ -23,9 +23,8 @@ def arrays(*widths: int) -> list[np.ndarray]:
 def float64():
     from refkeras import config
 
-    config.set_floatx("float64")
-    yield
-    config.set_floatx("float32")
+    with config.floatx_is("float64"):
+        yield
 
 
 def bound(y, y_pred, weight=None, names=NAMES, **compiled):

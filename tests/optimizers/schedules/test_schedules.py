@@ -93,11 +93,8 @@ def test_config(schedule, formula):
 
 
 def test_dtype_is_that_of_the_rate():
-    config.set_floatx("float64")
-    try:
+    with config.floatx_is("float64"):
         assert schedules.ExponentialDecay(0.1, 10, 0.5)(3).dtype == np.float32
-    finally:
-        config.set_floatx("float32")
     assert schedules.ExponentialDecay(np.float64(0.1), 10, 0.5)(3).dtype == np.float64
 
 
