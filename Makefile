@@ -14,6 +14,9 @@ BENCH := $(VENV)/.bench
 export KERAS_BACKEND ?= tensorflow
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
+# Of BLAS in each of several processes: more would wait for each other.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
 # The engine, device and mode of `make parity`.
 ENGINE ?= keras@tensorflow
 DEVICE ?= cpu
@@ -21,7 +24,7 @@ MODE ?= auto
 MINUTES ?= 60
 PARITY_ENGINE = REFKERAS_ENGINE=$(ENGINE) KERAS_BACKEND=$(patsubst keras@%,%,$(ENGINE)) REFKERAS_MODE=$(MODE) \
   HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-engines}
-PARITY = REFKERAS_DEVICE=$(DEVICE) $(PARITY_ENGINE) $(BIN)/python -m pytest -n 2 --dist loadfile parity_tests
+PARITY = REFKERAS_DEVICE=$(DEVICE) $(PARITY_ENGINE) $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile parity_tests
 # What the suite needs beside Keras, all of it pure Python but NumPy and h5py.
 GPU_TOOLS := "numpy>=2" "hypothesis>=6.100" "pytest>=8.2" "pytest-timeout>=2.3" "h5py>=3.10" "rich>=13.7"
 
@@ -37,7 +40,7 @@ verify: $(ENGINES) ## the four questions on refkeras and on real Keras, number b
 	$(BIN)/python -m refkeras verify
 
 test: $(TOOLS) $(ENGINES) ## every test, on two processes
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(TOOLS) ## ruff and mypy
 	$(BIN)/ruff check .
@@ -75,7 +78,7 @@ replay: $(TOOLS) $(ENGINES) $(REPLAY) ## draws and whole runs from the seed alon
 	$(BIN)/python -m parity_tests.replay
 
 nightly: $(TOOLS) $(ENGINES) $(REPLAY) ## ten thousand examples of each property, as far as they go: ENGINE=keras@torch MINUTES=60
-	REFKERAS_ENGINE=$(ENGINE) KERAS_BACKEND=$(patsubst keras@%,%,$(ENGINE)) $(BIN)/python -m parity_tests.nightly --minutes $(MINUTES)
+	$(ONE_THREAD) REFKERAS_ENGINE=$(ENGINE) KERAS_BACKEND=$(patsubst keras@%,%,$(ENGINE)) $(BIN)/python -m parity_tests.nightly --minutes $(MINUTES)
 
 bench: $(ENGINES) $(REPLAY) $(BENCH) ## every workload beside its peers, the targets beside the figures (an hour and more)
 	$(BIN)/python -m benchmarks --threads both --json benchmarks/results.json --page docs/benchmarks.md

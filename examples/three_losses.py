@@ -43,11 +43,11 @@ def make_data(rng, n):
     return x, y_answer, y_state, classes
 
 
-def train(model, loss, loss_weights, data, validation):
+def train(model, loss, loss_weights, data, validation, epochs):
     model.compile(optimizer="adam", loss=loss, loss_weights=loss_weights, metrics=ACCURACY)
     x, *y = data
     x_val, *y_val = validation
-    return model.fit(x, y, batch_size=20, epochs=20, validation_data=(x_val, y_val), verbose=0).history
+    return model.fit(x, y, batch_size=20, epochs=epochs, validation_data=(x_val, y_val), verbose=0).history
 
 
 def explain(title, history, weights):
@@ -66,7 +66,11 @@ def explain(title, history, weights):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture of the model")
-    out = parser.parse_args().out
+    parser.add_argument("--epochs", type=int, default=20, help="passes over the data of each training")
+    options = parser.parse_args()
+    out, epochs = options.out, options.epochs
+    if epochs < 1:
+        parser.error(f"argument --epochs: {epochs} is not 1 or more")
     out.mkdir(parents=True, exist_ok=True)
 
     keras.utils.set_random_seed(7)
@@ -75,18 +79,13 @@ def main():
     x_val, answer_val, state_val, classes_val = make_data(rng, VALIDATION)
 
     model = build("relu")
-    history = train(model, "mse", None, (x, answer, state), (x_val, answer_val, state_val))
+    history = train(model, "mse", None, (x, answer, state), (x_val, answer_val, state_val), epochs)
     print("keys of History:", ", ".join(history))
     explain("'mse' for both outputs, no loss_weights: the total is the plain sum", history, (1.0, 1.0))
 
     softmax = build("softmax")
-    history = train(
-        softmax,
-        ["categorical_crossentropy", "mse"],
-        [0.4, 0.6],
-        (x, classes, state),
-        (x_val, classes_val, state_val),
-    )
+    data, validation = (x, classes, state), (x_val, classes_val, state_val)
+    history = train(softmax, ["categorical_crossentropy", "mse"], [0.4, 0.6], data, validation, epochs)
     explain(
         "loss_weights=[0.4, 0.6]: the total is the weighted sum, the parts are reported without their weights",
         history,
@@ -96,7 +95,7 @@ def main():
     print("\nA misspelt loss is refused when training starts:")
     before = softmax.get_weights()
     try:
-        train(softmax, ["categorial_crossentropy", "mse"], None, (x, classes, state), (x_val, classes_val, state_val))
+        train(softmax, ["categorial_crossentropy", "mse"], None, data, validation, epochs)
     except ValueError as error:
         said = next(line for line in str(error).splitlines() if "categorial_crossentropy" in line)
         print(f"  ValueError: {said.strip().removeprefix('ValueError: ')}")

@@ -1,6 +1,6 @@
 """Run a script on refkeras with each fit inside `precision.bars`, and keep the last numbers of each History.
 
-    python -m refkeras run parity_tests/example_bars.py FILE.npz SCRIPT
+    python -m refkeras run parity_tests/example_bars.py FILE.npz SCRIPT [OPTIONS]
 
 The script itself sees plain numbers. In the file, `0/loss` has the value that `loss` came to in the first fit, and its
 deviations.
@@ -33,7 +33,7 @@ def read(path: Any) -> list[dict[str, BarArray]]:
     return fits
 
 
-def main(path: str, script: str) -> None:
+def main(path: str, script: str, *options: str) -> None:
     found: dict[str, np.ndarray] = {}
     plain = refkeras.Model.fit
     fits = iter(range(100))
@@ -49,7 +49,7 @@ def main(path: str, script: str) -> None:
         return done
 
     refkeras.Model.fit = fit
-    sys.argv = [script]
+    sys.argv = [script, *options]
     runpy.run_path(script, run_name="__main__")
     np.savez(path, **found)
 

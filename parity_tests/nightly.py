@@ -27,15 +27,23 @@ RECORDED = Path(__file__).parent / "recorded" / "nightly"
 
 @dataclass
 class Tally:
-    """What became of one property: examples that held, whether Hypothesis has no others, and how it failed."""
+    """What became of one property: examples that held, whether Hypothesis has no others, and how it failed.
+
+    `cost` is in seconds of the processor for an example, in the last instalment.
+    """
 
     examples: int = 0
     exhausted: bool = False
     failure: str = ""
+    cost: float = 0.0
 
     def owes(self, goal: int = GOAL) -> bool:
         """Whether examples are still to come; none of what failed or has no others."""
         return not self.exhausted and not self.failure and self.examples < goal
+
+    def time_left(self, goal: int = GOAL) -> float:
+        """Seconds of the processor until it has what it is owed, as far as its cost is known."""
+        return self.cost * (goal - self.examples) if self.owes(goal) else 0.0
 
 
 class Record:
@@ -102,6 +110,7 @@ class Campaign:
             return result
 
         hypothesis.inner_test = counted
+        began = time.process_time()
         try:
             item._initrequest()  # the fixtures of an item that ran are gone
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
@@ -112,6 +121,7 @@ class Campaign:
             del self.record.tallies[item.nodeid]
         elif not self.failure:
             tally.examples += self.drawn
+            tally.cost = round((time.process_time() - began) / max(self.drawn, 1), 5)
             tally.exhausted = self.drawn < self.instalment
         self.record.keep()
 
@@ -126,16 +136,21 @@ def _file(test: str) -> str:
 
 
 def report(folder: Path = RECORDED) -> str:
-    """One line for each engine: properties, examples, how many have all that they are owed, and what failed."""
-    lines = ["| engine | properties | examples | the fewest | 10,000, or all that there are | failed |"]
-    lines.append("|---|---|---|---|---|---|")
+    """One line for each engine: properties, examples, how many have all that they are owed, what failed, what is left.
+
+    Of the time that is left, those that have failed or have no cost yet are left out.
+    """
+    lines = ["| engine | properties | examples | the fewest | 10,000, or all there are | failed | core hours left |"]
+    lines.append("|---|---|---|---|---|---|---|")
     for path in sorted(folder.glob("*.json")):
         tallies = Record(path).tallies.values()
         fewest = min((tally.examples for tally in tallies if tally.owes()), default=GOAL)
         complete = sum(tally.examples >= GOAL or tally.exhausted for tally in tallies)
         failed = sum(bool(tally.failure) for tally in tallies)
         total = sum(tally.examples for tally in tallies)
-        lines.append(f"| {path.stem} | {len(tallies)} | {total:,} | {fewest:,} | {complete} | {failed} |")
+        left = sum(tally.time_left() for tally in tallies) / 3600
+        numbers = f"{len(tallies)} | {total:,} | {fewest:,} | {complete} | {failed} | {left:.1f}"
+        lines.append(f"| {path.stem} | {numbers} |")
     return "\n".join(lines)
 
 

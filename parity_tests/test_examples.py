@@ -14,7 +14,7 @@ from parity_tests.engines import tensorflow_only
 
 pytestmark = tensorflow_only("starts processes of its own")
 
-SCRIPT = Path(__file__).parent.parent / "examples" / "three_losses.py"
+SCRIPT = (str(Path(__file__).parent.parent / "examples" / "three_losses.py"), "--epochs", "5")
 NUMBER = re.compile(r"\d+\.\d+")
 
 
@@ -24,7 +24,7 @@ def test_three_losses(tmp_path, legacy):
 
     def printed(*command):
         environment = dict(os.environ, TF_USE_LEGACY_KERAS=legacy)
-        done = subprocess.run([*command, str(SCRIPT)], capture_output=True, text=True, cwd=tmp_path, env=environment)
+        done = subprocess.run([*command, *SCRIPT], capture_output=True, text=True, cwd=tmp_path, env=environment)
         assert done.returncode == 0, done.stderr
         return re.sub(r"(Could not interpret|Unknown) .*", "<refused>", done.stdout).splitlines()
 

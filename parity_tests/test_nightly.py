@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -51,7 +52,9 @@ def night(pytester):
             pytester.makepyfile(**properties)
         campaign = Campaign(Record(path, goal), 20, seconds)
         result = pytester.inline_run("-p", "no:cacheprovider", "-p", "no:xdist", plugins=[campaign])
-        return int(result.ret), {name.split("::")[1]: Tally(**t) for name, t in json.loads(path.read_text()).items()}
+        tallies = {name.split("::")[1]: Tally(**t) for name, t in json.loads(path.read_text()).items()}
+        # What an example costs is the machine's.
+        return int(result.ret), {name: replace(tally, cost=bool(tally.cost)) for name, tally in tallies.items()}
 
     return run, path
 
@@ -63,7 +66,11 @@ def test_each_gets_what_it_is_owed(night):
     failed = tallies.pop("test_fails")
     assert failed.examples == 0
     assert "100" in failed.failure
-    assert tallies == {"test_holds[1]": Tally(60), "test_holds[2]": Tally(60), "test_has_two": Tally(2, exhausted=True)}
+    assert tallies == {
+        "test_holds[1]": Tally(60, cost=True),
+        "test_holds[2]": Tally(60, cost=True),
+        "test_has_two": Tally(2, exhausted=True, cost=True),
+    }
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -74,17 +81,17 @@ def test_it_goes_on_where_it_ended_and_tries_what_failed_again(night):
     status, tallies = run(goal=40, test_some=mended)
     assert status == 0
     assert tallies == {
-        "test_holds[2]": Tally(40),
-        "test_holds[3]": Tally(40),
-        "test_has_two": Tally(2, exhausted=True),
-        "test_fails": Tally(40),
+        "test_holds[2]": Tally(40, cost=True),
+        "test_holds[3]": Tally(40, cost=True),
+        "test_has_two": Tally(2, exhausted=True, cost=True),
+        "test_fails": Tally(40, cost=True),
     }
 
 
 def test_a_night_of_some_files_leaves_the_others_record(night, pytester):
     run, path = night
     path.parent.mkdir()
-    kept = {"examples": 7, "exhausted": False, "failure": ""}
+    kept = {"examples": 7, "exhausted": False, "failure": "", "cost": 0.25}
     pytester.makepyfile(other="")
     path.write_text(json.dumps({f"{name}::test": kept for name in ("other.py", "gone.py", "test_some.py")}))
     run(goal=20)
@@ -116,8 +123,10 @@ def test_the_report_counts(tmp_path):
     record.tallies = {
         "a": Tally(10_000),
         "b": Tally(3, exhausted=True),
-        "c": Tally(500),
-        "d": Tally(1_000, failure="AssertionError"),
+        "c": Tally(500, cost=0.1),
+        "d": Tally(1_000, failure="AssertionError", cost=0.1),
+        "e": Tally(1_000, cost=0.7),
     }
     record.keep()
-    assert report(tmp_path).splitlines()[-1] == "| keras@jax | 4 | 11,503 | 500 | 2 | 1 |"
+    # 9,500 examples of 0.1 s, and 9,000 of 0.7 s.
+    assert report(tmp_path).splitlines()[-1] == "| keras@jax | 5 | 12,503 | 500 | 2 | 1 | 2.0 |"
