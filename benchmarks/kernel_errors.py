@@ -28,6 +28,7 @@ FUNCTIONS: dict[str, tuple[Function, float, float, bool]] = {
     "tanh": (np.tanh, 1e-4, 12.0, True),
     "sigmoid": (lambda x: 1 / (1 + np.exp(-x)), -30.0, 30.0, False),
     "sqrt": (np.sqrt, 1e-30, 1e30, True),
+    "divide": (lambda x: 1 / x, 1e-30, 1e30, True),
     "reciprocal": (np.reciprocal, 1e-30, 1e30, True),
     "sin": (np.sin, -10.0, 10.0, False),
     "cos": (np.cos, -10.0, 10.0, False),
@@ -63,16 +64,15 @@ def errors(name: str, value: np.ndarray, x: np.ndarray) -> tuple[float, float]:
 def numpy_kernels() -> dict[str, Function]:
     names = ("exp", "expm1", "log", "log1p", "tanh", "sqrt", "reciprocal", "sin", "cos")
     found: dict[str, Function] = {name: getattr(np, name) for name in names}
-    found["power"] = lambda x: np.float32(0.999) ** x
-    return found
+    return found | {"power": lambda x: np.float32(0.999) ** x, "divide": lambda x: np.float32(1) / x}
 
 
 def tensorflow_kernels() -> dict[str, Function]:
     import tensorflow as tf
 
-    names = ("exp", "log", "log1p", "tanh", "sqrt", "sigmoid", "sin", "cos", "erfc")
+    names = ("exp", "expm1", "log", "log1p", "tanh", "sqrt", "sigmoid", "reciprocal", "sin", "cos", "erfc")
     found = {name: getattr(tf.math, name) for name in names}
-    found |= {"expm1": tf.math.expm1, "reciprocal": lambda x: 1.0 / x, "power": lambda x: tf.pow(np.float32(0.999), x)}
+    found |= {"divide": lambda x: 1.0 / x, "power": lambda x: tf.pow(np.float32(0.999), x)}
     return {name: (lambda x, f=f: f(tf.constant(x)).numpy()) for name, f in found.items()}
 
 
@@ -82,7 +82,8 @@ def jax_kernels() -> dict[str, Function]:
 
     names = ("exp", "expm1", "log", "log1p", "tanh", "sqrt", "reciprocal", "sin", "cos")
     found = {name: getattr(jnp, name) for name in names}
-    found |= {"sigmoid": jax.nn.sigmoid, "power": lambda x: jnp.float32(0.999) ** x, "erfc": jax.scipy.special.erfc}
+    found |= {"sigmoid": jax.nn.sigmoid, "erfc": jax.scipy.special.erfc}
+    found |= {"divide": lambda x: 1.0 / x, "power": lambda x: jnp.float32(0.999) ** x}
     compiled = {name: jax.jit(f) for name, f in found.items()}
     return {name: (lambda x, f=f: np.asarray(f(x))) for name, f in compiled.items()}
 
@@ -92,7 +93,8 @@ def torch_kernels() -> dict[str, Function]:
 
     names = ("exp", "expm1", "log", "log1p", "tanh", "sqrt", "sigmoid", "reciprocal", "sin", "cos")
     found = {name: getattr(torch, name) for name in names}
-    found |= {"power": lambda x: torch.tensor(np.float32(0.999)) ** x, "erfc": torch.special.erfc}
+    found |= {"erfc": torch.special.erfc, "divide": lambda x: 1.0 / x}
+    found |= {"power": lambda x: torch.tensor(np.float32(0.999)) ** x}
     return {name: (lambda x, f=f: f(torch.from_numpy(x)).numpy()) for name, f in found.items()}
 
 

@@ -177,6 +177,37 @@ def test_crossentropies_of_activations_use_their_logits(case, engine, activation
     assert_agrees(d_pred if d_logits is None else d_logits, gradient, what="gradient")
 
 
+#: Of a loss that has a logarithm, predictions whose quotients need no rounding.
+LOGARITHMS = {
+    "binary_crossentropy": (0.25, 0.5, 0.75),
+    "categorical_crossentropy": (0.25, 0.5),
+    "kl_divergence": (0.25, 0.5, 1.0),
+    "poisson": (0.5, 1.0, 2.0),
+    "mean_squared_logarithmic_error": (1.0, 3.0, 7.0),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("loss", [*LOGARITHMS, "of logits"])
+def test_quotients_by_powers_of_two(loss, engine):
+    """They may be exact here, and not in an engine: TensorFlow derives logarithms with reciprocals.
+
+    σ(0) - t of a logit of 0 is exact, too; TensorFlow computes (1 - t) - σ(0), and rounds 1 - t.
+    """
+    rng = np.random.default_rng(3)
+    t = rng.uniform(0.1, 0.9, (4, 10)).astype("float32")
+    p = rng.choice(LOGARITHMS.get(loss, [0.0]), t.shape).astype("float32")
+    if loss in ("categorical_crossentropy", "kl_divergence"):
+        p[:, 2:] = 0.0
+        p[:, 0] = 0.5
+    case = Case(loss, t, p) if loss in LOGARITHMS else Case("binary_crossentropy", t, p, {"from_logits": True})
+    value, gradient = run(ENGINES[engine], case)
+    with semantics.use(engine):
+        bar, d_pred, _ = evaluated(ours(case, engine), case.t, case.p)
+    assert_agrees(bar, value)
+    assert_agrees(d_pred, gradient, what="gradient")
+
+
 @many
 @given(crossentropies(kind="sparse_categorical"), engines, st.booleans(), st.data())
 def test_ignore_class(case, engine, as_activation, data):

@@ -33,7 +33,7 @@ LOSSES = (
         "epsilon added in the logarithms", "    a, b = q, 1.0 - q\n", "    a, b = q + epsilon, 1.0 - q + epsilon\n"
     ),
     _losses("clip not before but after 1 - p", "np.log(b), axis)", "np.log(np.maximum(1.0 - p, epsilon)), axis)"),
-    _losses("sigmoid of the wrong sign", "(sigmoid - t) * along", "(1.0 - sigmoid - t) * along", OBJECTS),
+    _losses("sigmoid of the wrong sign", "np.where(z >= 0, (d - t * d)", "np.where(z < 0, (d - t * d)", OBJECTS),
     _losses("cce does not normalize", "    r = p / total\n", "    r = p / np.ones_like(total)\n"),
     _losses(
         "softmax ce: derivative for any targets",

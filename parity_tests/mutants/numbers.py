@@ -30,8 +30,8 @@ MUTANTS = (
     _losses("bce + 2e-6", "    return -value, pullback\n", "    return -value * (1 + 2e-6), pullback\n"),
     _losses(
         "sigmoid ce' + 1e-6",
-        "(sigmoid - t) * along(d, axis, 1.0 / n)",
-        "(sigmoid * (1 + 1e-6) - t) * along(d, axis, 1.0 / n)",
+        "of_log = d * np.reciprocal(1.0 + e) * e\n",
+        "of_log = d * np.reciprocal(1.0 + e) * e * (1 + 1e-6)\n",
         OBJECTS,
     ),
     _losses(

@@ -114,7 +114,7 @@ def binary_crossentropy(
     value, n = mean(t * np.log(a) + (1.0 - t) * np.log(b), axis)
 
     def pullback(d: Any) -> Array:
-        dq = ((1.0 - t) / b - t / a) * along(d, axis, 1.0 / n)
+        dq = ((1.0 - t) * np.reciprocal(b) - t * np.reciprocal(a)) * along(d, axis, 1.0 / n)
         return sum_to_shape(through_clip(dq, p, epsilon, 1.0 - epsilon, rule), p.shape)
 
     return -value, pullback
@@ -163,12 +163,15 @@ def sigmoid_crossentropy(t: Array, z: Array, *, axis: Axis = -1, form: str = "ma
     value, n = mean_of(_SIGMOID_FORMS[form], axis, t, z)
 
     def pullback(d: Any) -> Array:
+        d = along(d, axis, 1.0 / n)
         if form == "two parts":
-            slope = (1.0 - t) * _slope_of_softplus(z) - t * _slope_of_softplus(-z)
-            return sum_to_shape(slope * along(d, axis, 1.0 / n), z.shape)
+            return sum_to_shape(((1.0 - t) * _slope_of_softplus(z) - t * _slope_of_softplus(-z)) * d, z.shape)
         e = np.exp(-np.abs(z))
+        if form == "max(z, 0) - z t":  # of max, of z t, and of the logarithm, as TensorFlow adds them
+            of_log = d * np.reciprocal(1.0 + e) * e
+            return sum_to_shape(np.where(z >= 0, (d - t * d) - of_log, of_log - t * d), z.shape)
         sigmoid = np.where(z >= 0, np.ones_like(e), e) / (1.0 + e)
-        return sum_to_shape((sigmoid - t) * along(d, axis, 1.0 / n), z.shape)
+        return sum_to_shape((sigmoid - t) * d, z.shape)
 
     return value, pullback
 
@@ -202,7 +205,7 @@ def categorical_crossentropy(
     value = -sum_along(np.where(t == 0, 0, terms) if picks else terms, axis)
 
     def pullback(d: Any) -> Array:
-        g = through_clip(-t / q * along(d, axis), r, epsilon, 1.0 - epsilon, rule)
+        g = through_clip(-t * np.reciprocal(q) * along(d, axis), r, epsilon, 1.0 - epsilon, rule)
         return (g - sum_along(g * r, axis, keepdims=True)) / total
 
     return value, pullback
@@ -291,7 +294,7 @@ def sparse_categorical_crossentropy(k: Array, p: Array, *, epsilon: float = 1e-7
     value, dlog = sparse_softmax_crossentropy(k, np.log(q))
 
     def pullback(d: Any) -> Array:
-        return through_clip(dlog(d) / q, p, epsilon, 1.0 - epsilon)
+        return through_clip(dlog(d) * np.reciprocal(q), p, epsilon, 1.0 - epsilon)
 
     return value, pullback
 
@@ -319,7 +322,7 @@ def kl_divergence(t: Array, p: Array, *, epsilon: float = 1e-7, rule: str = "sel
     value = sum_along(s * np.log(r), -1)
 
     def pullback(d: Any) -> Array:
-        dr = s * along(d, -1) * (1.0 / r)
+        dr = s * along(d, -1) * np.reciprocal(r)
         dq = dr * (-r / q)
         return sum_to_shape(through_clip(dq, p, epsilon, 1.0, rule), p.shape)
 
@@ -344,6 +347,6 @@ def poisson(t: Array, p: Array, *, epsilon: float = 1e-7) -> ValueAndPullback:
     value, n = mean(p - t * np.log(q), -1)
 
     def pullback(d: Any) -> Array:
-        return sum_to_shape((1.0 - t / q) * along(d, -1, 1.0 / n), p.shape)
+        return sum_to_shape((1.0 - t * np.reciprocal(q)) * along(d, -1, 1.0 / n), p.shape)
 
     return value, pullback

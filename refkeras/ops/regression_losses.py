@@ -80,7 +80,7 @@ def mean_squared_logarithmic_error(
     value, n = mean(e * e, -1)
 
     def pullback(d: Any) -> Array:
-        dq = e * along(d, -1, 2.0 / n) / q
+        dq = e * along(d, -1, 2.0 / n) * np.reciprocal(q)
         return sum_to_shape(through_maximum(dq, p, epsilon, rule), p.shape)
 
     return value, pullback

@@ -32,6 +32,8 @@ class Machine:
         sqrt     torch 0.34 / 0.75, else 0.29 / 0.50         power    TensorFlow 0.41 / 1.2
         sin, cos TensorFlow 0.38 / 1.4                       erfc     jax 1.67 / 10.4, TensorFlow 0.80 / 7.5
         divide   0.29 / 0.50 alone; a kernel may multiply by the reciprocal, which rounds twice
+        reciprocal  TensorFlow 0.50 / 2.65 on an AMD EPYC, where that of 1 is 1 - 2⁻²⁴ (an approximation by the
+                 processor, refined once); else 0.29 / 0.50
 
     Attributes:
         name: its name.
@@ -63,6 +65,7 @@ class Machine:
     sin: Ulps = Ulps(0.4, 1.5)
     cos: Ulps = Ulps(0.4, 1.5)
     divide: Ulps = Ulps(0.41, 1.5)
+    reciprocal: Ulps = Ulps(0.55, 2.8)
     subnormal: float = 0.0
 
     def round(self, array: np.ndarray) -> np.ndarray:

@@ -162,7 +162,7 @@ RULES: dict[np.ufunc, Rule] = {
     np.subtract: Rule(lambda y, a, b: (None, -1.0), _sum_rounds, _reach_sum),
     np.multiply: Rule(lambda y, a, b: (b, a), _product_rounds, _reach_product),
     np.divide: Rule(lambda y, a, b: (1 / b, -y / b), _quotient_rounds, _reach_quotient),
-    np.reciprocal: Rule(lambda y, a: (-y * y,), _correctly),
+    np.reciprocal: Rule(lambda y, a: (-y * y,), _kernel("reciprocal")),  # of 1 as well: see Machine
     np.negative: Rule(lambda y, a: (-1.0,), _none, _reach_same),
     np.positive: Rule(lambda y, a: (None,), _none, _reach_same),
     np.absolute: Rule(lambda y, a: (np.sign(a),), _none, _reach_same),

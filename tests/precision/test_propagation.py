@@ -61,6 +61,13 @@ def test_what_does_not_round(operation, exactly):
     assert operation(x).sigma.any() != exactly
 
 
+def test_a_reciprocal_rounds_even_of_a_power_of_two():
+    """Some processors approximate it (see Machine), but none a quotient."""
+    x = exact(np.array([1.0, 2.0, -0.25]))
+    assert (np.reciprocal(x).sigma > 0.5 * 2.0**-24 * np.abs(1 / x.value)).all()
+    assert not (1.0 / x).sigma.any()
+
+
 def test_what_underflows_may_be_flushed():
     """A machine that keeps numbers below its smallest normal one, and one that does not, lie both in the bar."""
     tiny = exact([2.0**-100, 2.0**-90], guaranteed=True) * 2.0**-30
