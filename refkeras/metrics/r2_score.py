@@ -146,7 +146,9 @@ class R2Score(Metric):
         total_true = self.sum.value
         total = self.squared_sum.value - total_true * (total_true / self.count.value)
         scores = 1.0 - self.total_mse.value / total
-        scores = np.where(np.isinf(scores), np.zeros_like(scores), scores)
+        # A total of 0 is said again: it may be one that only cancels, as its error bars tell.
+        infinite = np.isinf(scores) | ((total == 0) & (np.abs(self.total_mse.value) > 0))
+        scores = np.where(infinite, np.zeros_like(scores), scores)
         if self.class_aggregation == "uniform_average":
             return np.add.reduce(scores) / scores.dtype.type(scores.size)
         if self.class_aggregation == "variance_weighted_average":

@@ -80,6 +80,10 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
 # -- choosing --------------------------------------------------------------------------------
 
 
+#: Beyond all of float32, and with room for its square.
+_LARGEST = 2.0**128
+
+
 @_implements(np.where)
 def _where(condition: Any, x: Any, y: Any) -> BarArray:
     if isinstance(condition, BarArray):
@@ -98,8 +102,9 @@ def _where(condition: Any, x: Any, y: Any) -> BarArray:
     if _guaranteed(x, y):
         bound = np.where(chosen, a.worst(), b.worst())
     if near is not None:
-        # It might be the other one: the difference is as good as a rounding error.
-        gap = np.where(near, np.abs(a.value - b.value), 0.0)
+        # It might be the other one: the difference is as good as a rounding error; an infinite one is as large as can be.
+        with np.errstate(invalid="ignore"):
+            gap = np.where(near, np.minimum(np.abs(a.value - b.value), _LARGEST), 0.0)
         noise = signs(value.shape) * gap
         deviations = noise if deviations is None else deviations + noise
         bound = None if bound is None else bound + gap

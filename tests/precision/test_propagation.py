@@ -68,6 +68,15 @@ def test_a_reciprocal_rounds_even_of_a_power_of_two():
     assert not (1.0 / x).sigma.any()
 
 
+def test_what_is_infinite_or_not_may_be_anything():
+    none = exact([1.0, 2.0]) / 3.0 * 3.0 - np.array([1.0, 1.0])
+    with np.errstate(divide="ignore"):
+        chosen = np.where(none == 0, 0.0, 1.0 / none)
+    assert chosen.sigma[0] > 1e38
+    assert chosen.sigma[1] < 1e-6
+    assert np.isfinite((chosen * 0.5 + 1.0).sigma).all()
+
+
 def test_what_underflows_may_be_flushed():
     """A machine that keeps numbers below its smallest normal one, and one that does not, lie both in the bar."""
     tiny = exact([2.0**-100, 2.0**-90], guaranteed=True) * 2.0**-30
