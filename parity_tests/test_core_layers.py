@@ -134,11 +134,11 @@ def test_seeds_that_fit_and_others(seed):
 @given(st.data())
 def test_relu_layers(data):
     engine = data.draw(st.sampled_from(BOTH))
-    number = st.floats(0, 3, width=32)
+    number, value = (st.floats(low, high, width=32, allow_subnormal=False) for low, high in ((0, 3), (-5, 5)))
     arguments = data.draw(
         st.fixed_dictionaries({}, optional={"max_value": number, "negative_slope": number, "threshold": number})
     )
-    x = np.array([data.draw(st.lists(st.floats(-5, 5, width=32), min_size=1, max_size=6))], "float32")
+    x = np.array([data.draw(st.lists(value, min_size=1, max_size=6))], "float32")
     x = np.append(x, np.float32([list(arguments.values())]), axis=1) if arguments else x
     dy = np.linspace(1, 2, x.size, dtype="float32").reshape(x.shape)
     ours, theirs = make_both(engine, lambda layers: layers.ReLU(**arguments))

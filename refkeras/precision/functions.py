@@ -102,7 +102,7 @@ def _where(condition: Any, x: Any, y: Any) -> BarArray:
     if _guaranteed(x, y):
         bound = np.where(chosen, a.worst(), b.worst())
     if near is not None:
-        # It might be the other one: the difference is as good as a rounding error; an infinite one is as large as can be.
+        # It might be the other one: the difference is as good as a rounding error, and an infinite one very large.
         with np.errstate(invalid="ignore"):
             gap = np.where(near, np.minimum(np.abs(a.value - b.value), _LARGEST), 0.0)
         noise = signs(value.shape) * gap
