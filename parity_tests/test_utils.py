@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from parity_tests.engines import ENGINES, differs, keras
+import refkeras
+from parity_tests.engines import ENGINES, differs, keras, tensorflow_only
 from parity_tests.shows import shows
 from refkeras import semantics, utils
 
@@ -89,3 +90,19 @@ def test_interactive_logging(capsys, caplog):
         assert "2/2" in caplog.text
     finally:
         utils.enable_interactive_logging()
+
+
+@tensorflow_only("elsewhere tensors have no numpy(), or one of their own")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_one_value_is_a_scalar_of_numpy(engine):
+    """`loss.numpy()` can be a key, or be formatted, as np.float32; several values are an array."""
+
+    def types(k):
+        metric = k.metrics.Mean()
+        metric.update_state(np.float32([1.0, 2.0]))
+        loss = k.losses.MeanSquaredError()(np.ones((2, 1), "float32"), np.zeros((2, 1), "float32"))
+        losses = k.losses.mean_squared_error(np.ones((2, 1), "float32"), np.zeros((2, 1), "float32"))
+        return [type(value.numpy()) for value in (metric.result(), loss, losses)]
+
+    with semantics.use(engine):
+        assert types(refkeras) == types(ENGINES[engine]) == [np.float32, np.float32, np.ndarray]

@@ -25,9 +25,13 @@ class Tensor(np.ndarray):
         self._keras_mask = None
         self._keras_logits = None
 
-    def numpy(self) -> np.ndarray:
-        """Return the values as a plain ndarray."""
-        return np.array(self, subok=False)
+    def numpy(self) -> Any:
+        """Return the values as a plain ndarray, one value as NumPy's scalar, as TensorFlow's tensors do.
+
+        >>> wrap(np.array(0.5, "float32")).numpy(), wrap(np.ones(2)).numpy()
+        (np.float32(0.5), array([1., 1.]))
+        """
+        return np.array(self, subok=False)[()]
 
     @property
     def array(self) -> np.ndarray:
