@@ -29,13 +29,13 @@ RECORDED = Path(__file__).parent / "recorded" / "nightly"
 class Tally:
     """What became of one property: examples that held, whether Hypothesis has no others, and how it failed.
 
-    `cost` is in seconds of the processor for an example, in the last instalment.
+    `cost` is in microseconds of the processor for an example, in the last instalment.
     """
 
     examples: int = 0
     exhausted: bool = False
     failure: str = ""
-    cost: float = 0.0
+    cost: int = 0
 
     def owes(self, goal: int = GOAL) -> bool:
         """Whether examples are still to come; none of what failed or has no others."""
@@ -43,7 +43,7 @@ class Tally:
 
     def time_left(self, goal: int = GOAL) -> float:
         """Seconds of the processor until it has what it is owed, as far as its cost is known."""
-        return self.cost * (goal - self.examples) if self.owes(goal) else 0.0
+        return self.cost * (goal - self.examples) / 10**6 if self.owes(goal) else 0.0
 
 
 class Record:
@@ -121,7 +121,7 @@ class Campaign:
             del self.record.tallies[item.nodeid]
         elif not self.failure:
             tally.examples += self.drawn
-            tally.cost = round((time.process_time() - began) / max(self.drawn, 1), 5)
+            tally.cost = int((time.process_time() - began) * 10**6 / max(self.drawn, 1))
             tally.exhausted = self.drawn < self.instalment
         self.record.keep()
 

@@ -91,7 +91,7 @@ def test_it_goes_on_where_it_ended_and_tries_what_failed_again(night):
 def test_a_night_of_some_files_leaves_the_others_record(night, pytester):
     run, path = night
     path.parent.mkdir()
-    kept = {"examples": 7, "exhausted": False, "failure": "", "cost": 0.25}
+    kept = {"examples": 7, "exhausted": False, "failure": "", "cost": 25}
     pytester.makepyfile(other="")
     path.write_text(json.dumps({f"{name}::test": kept for name in ("other.py", "gone.py", "test_some.py")}))
     run(goal=20)
@@ -123,9 +123,9 @@ def test_the_report_counts(tmp_path):
     record.tallies = {
         "a": Tally(10_000),
         "b": Tally(3, exhausted=True),
-        "c": Tally(500, cost=0.1),
-        "d": Tally(1_000, failure="AssertionError", cost=0.1),
-        "e": Tally(1_000, cost=0.7),
+        "c": Tally(500, cost=100_000),
+        "d": Tally(1_000, failure="AssertionError", cost=100_000),
+        "e": Tally(1_000, cost=700_000),
     }
     record.keep()
     # 9,500 examples of 0.1 s, and 9,000 of 0.7 s.

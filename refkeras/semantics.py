@@ -47,6 +47,9 @@ class Semantics:
     output_names_are_unique: bool = one_of(
         False, True, doc="Of several outputs of one layer the second is called `name_1`, rather than `name` again."
     )
+    variables_have_truth: bool = one_of(
+        False, True, doc="`bool(variable)` is that of its one value, rather than a TypeError."
+    )
     private_name_prefix: bool = one_of(
         False, True, doc="A class `_Priv` is auto-named `private__priv` rather than `__priv`."
     )
@@ -794,6 +797,7 @@ _TF_KERAS = dataclasses.replace(
     _KERAS_3,
     name="tf_keras",
     keras_version="2.21.0",
+    variables_have_truth=True,
     output_names_are_unique=True,
     model_base_name="model",
     input_base_name="input_1",

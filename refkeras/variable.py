@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from refkeras import config, naming
+from refkeras import config, naming, semantics
+from refkeras.tensor import wrap
 
 __all__ = ["Variable"]
 
@@ -18,6 +19,13 @@ class Variable:
 
     `value` is the array itself; it is updated in place, so that an optimizer
     may lay many variables out in one vector and hand each a view of it.
+
+    Operators, `==` among them, work on the values and return a `Tensor`, which does not change with the variable; so a
+    variable is no key of a dict. Integers beside floats take their dtype.
+
+        >>> w = Variable(np.array([1.0, 2.0], "float32"), name="w")
+        >>> (2.0 * w == w + 1.0).numpy()
+        array([ True, False])
 
     Args:
         initializer: initial value (array or scalar), or a callable `(shape, dtype=) -> array`.
@@ -89,9 +97,9 @@ class Variable:
     def size(self) -> int:
         return self._value.size
 
-    def numpy(self) -> np.ndarray:
-        """Return a copy of the value."""
-        return self._value.copy()
+    def numpy(self) -> Any:
+        """Return a copy of the value, one value as NumPy's scalar."""
+        return self._value.copy()[()]
 
     def assign(self, value: Any) -> Variable:
         """Replace the value; it is cast to the variable's dtype.
@@ -123,10 +131,7 @@ class Variable:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self._value}>"
 
     def __getitem__(self, index: Any) -> Any:
-        return self._value[index]
-
-    def __len__(self) -> int:
-        return len(self._value)
+        return _tensor(self._value[index].copy())
 
     def __float__(self) -> float:
         return float(self._value)
@@ -135,29 +140,79 @@ class Variable:
         return int(self._value)
 
     def __bool__(self) -> bool:
-        return bool(self._value)
+        if semantics.current().variables_have_truth:
+            return bool(self._value)
+        raise TypeError(
+            f"Variable {self.path!r} cannot be used as a boolean: it may have many values. Expected a comparison, or "
+            "bool(variable.numpy()) of one value."
+        )
 
-    def __neg__(self) -> np.ndarray:
-        return -self._value
+    def __neg__(self) -> Any:
+        return _tensor(-self._value)
 
-    def __abs__(self) -> np.ndarray:
-        return abs(self._value)
+    def __pos__(self) -> Any:
+        return _tensor(self._value.copy())
+
+    def __abs__(self) -> Any:
+        return _tensor(abs(self._value))
+
+    def __invert__(self) -> Any:
+        return _tensor(~self._value)
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return _tensor(np.round(self._value, ndigits or 0))
+
+    __hash__ = None  # type: ignore[assignment]  # == compares values, as in Keras
+
+
+def _tensor(value: Any) -> Any:
+    """What an operator returns: no view of a variable, which may change."""
+    return wrap(np.asarray(value)) if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def _operands(a: Any, b: Any) -> list[Any]:
+    """Both sides of an operator, with Keras's dtypes.
+
+    Integers beside floats take their dtype, and `floatx` beside a Python float; booleans beside a Python integer int32.
+    """
+    sides = [x.value if isinstance(x, Variable) else x for x in (a, b)]
+    kinds = [np.asarray(x).dtype for x in sides]
+    for i, (x, dtype) in enumerate(zip(sides, reversed(kinds), strict=True)):
+        if kinds[i].kind in "iub" and isinstance(x, (np.ndarray, np.generic)):
+            if dtype.kind == "f":
+                sides[i] = x.astype(config.floatx() if isinstance(sides[1 - i], float) else dtype)
+            elif kinds[i].kind == "b" and type(sides[1 - i]) is int:
+                sides[i] = x.astype("int32")
+    return sides
 
 
 def _binary(function: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def forward(self: Variable, other: Any) -> Any:
-        return function(self._value, other.value if isinstance(other, Variable) else other)
+        return _tensor(function(*_operands(self, other)))
 
     def reflected(self: Variable, other: Any) -> Any:
-        return function(other, self._value)
+        return _tensor(function(*_operands(other, self)))
 
     return forward, reflected
 
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
-    _forward, _reflected = _binary(getattr(operator, _name))
+def _divide(a: Any, b: Any) -> Any:
+    """a / b; a quotient of integers is of `floatx`, as in Keras."""
+    quotient = np.true_divide(a, b)
+    integers = all(np.asarray(x).dtype.kind in "iub" for x in (a, b) if isinstance(x, (np.ndarray, np.generic, int)))
+    return quotient.astype(config.floatx()) if integers and isinstance(quotient, (np.ndarray, np.generic)) else quotient
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    **{name: getattr(operator, name) for name in ("add", "sub", "mul", "floordiv", "mod", "pow", "matmul")},
+    "truediv": _divide,
+    "and": np.logical_and,
+    "or": np.logical_or,
+    "xor": np.logical_xor,
+}
+for _name, _function in _OPERATORS.items():
+    _forward, _reflected = _binary(_function)
     setattr(Variable, f"__{_name}__", _forward)
     setattr(Variable, f"__r{_name}__", _reflected)
-for _name in ("lt", "le", "gt", "ge"):
+for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     setattr(Variable, f"__{_name}__", _binary(getattr(operator, _name))[0])
-# Comparison by == stays identity, so that variables can be keys and list members, as in Keras.

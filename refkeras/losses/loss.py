@@ -46,7 +46,7 @@ class Loss:
     ...         e = np.abs(y_pred - y_true)
     ...         return (e**3).mean(-1), lambda d: d[..., None] * 3 * e**2 * np.sign(y_pred - y_true) / e.shape[-1]
     >>> Cubic()(np.array([[1.0, 1.0]]), np.array([[3.0, 1.0]])).numpy()
-    array(4., dtype=float32)
+    np.float32(4.0)
     """
 
     _has_pullback = False

@@ -113,21 +113,21 @@ class R2Score(Metric):
             ) from None
         check_broadcast(y_true, y_pred)
         weighted = y_true * weight
-        values = {
-            self.sum: weighted,
-            self.squared_sum: y_true * weighted,
-            self.total_mse: np.square(y_true - y_pred) * weight,
-            self.count: weight,
-        }
-        sums = {variable: np.add.reduce(value, 0) for variable, value in values.items()}
+        values = (
+            (self.sum, weighted),
+            (self.squared_sum, y_true * weighted),
+            (self.total_mse, np.square(y_true - y_pred) * weight),
+            (self.count, weight),
+        )
+        sums = [(variable, np.add.reduce(value, 0)) for variable, value in values]
         # All are looked at first, so that a batch that does not fit changes nothing.
-        for variable, batch in sums.items():
+        for variable, batch in sums:
             if not (batch.shape == variable.shape or (broadcasts and _stretches(batch.shape, variable.shape))):
                 raise InvalidArgumentError(
                     f"Targets of shape {y_true.shape} and predictions of shape {y_pred.shape} give {variable.name!r} "
                     f"the shape {batch.shape}. Expected {variable.shape}, as in the first batch."
                 )
-        for variable, batch in sums.items():
+        for variable, batch in sums:
             variable.assign(variable.value + batch)
         self.num_samples.assign(self.num_samples.value + self.num_samples.value.dtype.type(y_true.size))
 

@@ -142,7 +142,7 @@ class Step:
         self._spared_names = re.compile("|".join(var_names)) if var_names else None
 
     def _use_weight_decay(self, variable: Variable) -> bool:
-        if variable in self._spared:  # variables are equal only to themselves
+        if any(variable is spared for spared in self._spared):
             return False
         return self._spared_names is None or self._spared_names.search(variable.path) is None
 

@@ -239,6 +239,8 @@ def elementwise(machine: Machine, ufunc: np.ufunc, operands: list[Operand], out:
             if slope is not None:
                 part = part * _finite(slope)
             deviations = part if deviations is None else deviations + part
+    if deviations is not None and ufunc in (np.multiply, np.square):
+        deviations = _with_product(deviations, y, operands)
     rms, largest = rule.rounding(machine, y, *operands)
     for x, other in zip(operands, reversed(operands), strict=True):
         if x.near is not None and x is not other:  # 0 or 1, and it is not certain which
@@ -289,6 +291,14 @@ def finish(
 def _finite(slope: Any) -> Any:
     """Derivatives without ∞ and NaN, which would make a NaN of a deviation of zero."""
     return slope if np.isfinite(slope).all() else np.where(np.isfinite(slope), slope, 0.0)
+
+
+def _with_product(deviations: Array, y: Array, operands: list[Operand]) -> Array:
+    """Where a product is 0, its derivatives may be, too, and all that is left of its error is that of both factors."""
+    first, second = operands[0], operands[-1]
+    if first.deviations is None or second.deviations is None or not (none := y == 0).any():
+        return deviations
+    return deviations + np.where(none, aligned(first.deviations, y.ndim) * aligned(second.deviations, y.ndim), 0.0)
 
 
 def _near_a_tie(operands: list[Operand], slopes: tuple[Any, Any]) -> tuple[Any, Any]:

@@ -68,6 +68,15 @@ def test_a_reciprocal_rounds_even_of_a_power_of_two():
     assert not (1.0 / x).sigma.any()
 
 
+@pytest.mark.parametrize("square", [np.square, lambda x: x * x])
+def test_the_square_of_what_cancels(square):
+    """The derivative of a square is 0 there; what is left is the square of the error."""
+    e = exact([0.7]) / 3.0 - exact([0.7]) / 3.0  # by two programs
+    assert e.value == square(e).value == 0
+    assert e.sigma[0] ** 2 <= square(e).sigma[0] < 4 * e.sigma[0] ** 2
+    assert not square(e * 0.0).sigma.any()
+
+
 def test_what_is_infinite_or_not_may_be_anything():
     none = exact([1.0, 2.0]) / 3.0 * 3.0 - np.array([1.0, 1.0])
     with np.errstate(divide="ignore"):

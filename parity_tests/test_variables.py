@@ -1,0 +1,119 @@
+"""Operators of `Variable`: values and dtypes as Keras's, and what is refused."""
+
+from __future__ import annotations
+
+import operator
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import refkeras
+from parity_tests.agreement import assert_agrees
+from parity_tests.engines import BACKEND, ENGINES, keras, numpy, tf
+from parity_tests.profiles import examples
+from parity_tests.shows import shows
+from refkeras import precision, semantics
+
+ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+LOGIC = ("and_", "or_", "xor")
+RNG = np.random.default_rng(5)
+VALUES = {
+    "float": np.float32([[1.5, 2.0], [0.25, 3.0]]),
+    "other": np.float32([[1.5, 1.0], [0.5, 2.0]]),
+    "number": np.float32(1.75),
+    "int": np.int32([[1, 2], [3, 4]]),
+    "bool": np.array([[True, False], [False, True]]),
+}
+NUMBERS = {"float": 1.5, "int": 2}
+
+
+def made(k, name):
+    """PyTorch has no gradients of integers."""
+    value = VALUES[name]
+    return k.Variable(value, dtype=value.dtype.name, trainable=value.dtype.kind == "f")
+
+
+def applied(k, function, name, other, reflected):
+    """An operator's result on a variable of Keras or of refkeras."""
+    variable = made(k, name)
+    beside = {
+        "variable": lambda: made(k, "other"),
+        "array": lambda: k.ops.convert_to_tensor(VALUES["other"]) if k is keras else VALUES["other"],
+        **{kind: lambda value=value: value for kind, value in NUMBERS.items()},
+    }[other]()
+    pair = (beside, variable) if reflected else (variable, beside)
+    return numpy(getattr(operator, function)(*pair))
+
+
+@examples(300)
+@given(
+    st.sampled_from([*ARITHMETIC, *COMPARISONS, *LOGIC]),
+    st.sampled_from(["float", "number", "int", "bool"]),
+    st.sampled_from(["variable", "array", *NUMBERS]),
+    st.booleans(),
+)
+def test_operators(function, name, other, reflected):
+    """With a variable, an array or a number on either side; where Keras raises, so does refkeras."""
+    assume(not (reflected and other == "array"))  # that operator is the array's
+    assume(not (function in ("floordiv", "mod") and reflected and name == "bool"))  # divided by False
+    try:
+        expected = applied(keras, function, name, other, reflected)
+    except Exception:
+        with pytest.raises(Exception, match=""):
+            applied(refkeras, function, name, other, reflected)
+        return
+    found = applied(refkeras, function, name, other, reflected)
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    if found.dtype.kind != "f" or function in ("floordiv", "mod"):  # exact
+        np.testing.assert_array_equal(found, expected)
+        return
+    sides = [precision.exact(VALUES[name]), precision.exact(NUMBERS.get(other, VALUES["other"]))]
+    bar = getattr(operator, function)(*(reversed(sides) if reflected else sides))
+    assert_agrees(bar, found)
+    assert_agrees(bar, expected)
+
+
+@pytest.mark.parametrize("function", [operator.neg, operator.pos, abs, round, partial(round, ndigits=-1)])
+@pytest.mark.parametrize("name", ["float", "number", "int"])
+def test_of_one_operand(function, name):
+    theirs, ours = (numpy(function(made(k, name))) for k in (keras, refkeras))
+    np.testing.assert_array_equal(ours, theirs, strict=True)
+
+
+@shows("variables_have_truth")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_neither_boolean_nor_key(engine):
+    """== compares values, so that a dict cannot do with a variable; whether `if` can is each Keras's own."""
+    theirs = (tf if engine == "tf_keras" else keras).Variable
+    for make in (theirs, refkeras.Variable):
+        one, two = make(np.float32(1.0)), make(np.float32([1.0, 2.0]))
+        with semantics.use(engine):
+            if semantics.current().variables_have_truth:
+                assert bool(one)
+                with pytest.raises(ValueError, match="more than one element"):
+                    bool(two)
+            else:
+                with pytest.raises(TypeError, match="boolean"):
+                    bool(one)
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(one)
+        with pytest.raises(TypeError, match="has no len"):
+            len(two)
+
+
+def test_results_do_not_change_with_the_variable():
+    variable = refkeras.Variable(np.float32([1.0, 2.0]))
+    seen = variable[...], +variable, variable[:1], variable.numpy()
+    variable.assign([5.0, 6.0])
+    assert [float(value[0]) for value in seen] == [1.0] * 4
+    assert isinstance((variable * 2.0).numpy(), np.ndarray)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="elsewhere numpy() gives an array, or there is none")
+def test_one_value_is_a_scalar():
+    assert {type(k.Variable(np.float32(2.0)).numpy()) for k in (keras, refkeras)} == {np.float32}
+    assert {type((k.Variable(np.float32(2.0)) * 3.0).numpy()) for k in (keras, refkeras)} == {np.float32}
