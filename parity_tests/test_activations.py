@@ -168,6 +168,13 @@ def test_arguments(data):
     compare(name, compare_with, x, arguments=arguments)
 
 
+@pytest.mark.parametrize("alpha", [0.3, 1.7])
+@pytest.mark.parametrize("name", ["elu", "celu"])
+def test_alpha(name, alpha):
+    x = np.linspace(-3, 3, 13, dtype="float32")
+    compare(name, getattr(keras.activations, name), x, arguments={"alpha": alpha})
+
+
 @given(st.data())
 def test_over_axes(data):
     shape = tuple(data.draw(st.lists(st.integers(2, 5), min_size=1, max_size=3)))

@@ -64,9 +64,10 @@ def callables() -> Iterator[PublicCallable]:
         module = importlib.import_module(f"refkeras.{module_name}")
         for name in module.__all__:
             found = getattr(module, name)
-            if id(found) in done or isinstance(found, types.ModuleType) or not _in_keras(module_name, name):
+            origin = id(inspect.unwrap(found)) if callable(found) else id(found)  # one under the watch's wrappers, too
+            if origin in done or isinstance(found, types.ModuleType) or not _in_keras(module_name, name):
                 continue
-            done.add(id(found))
+            done.add(origin)
             if isinstance(found, type):
                 classes[found] = f"{module_name}.{name}"
             elif isinstance(found, types.FunctionType):

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from refkeras import random, regularizers, semantics, tree
+from refkeras import activations, random, regularizers, semantics, tree
 from refkeras.errors import InvalidArgumentError
 from refkeras.layers.base import Layer, Pass
 from refkeras.layers.input_spec import InputSpec
 from refkeras.layers.lstm_cell import DEFAULT_RECURRENT_ACTIVATION, LSTMCell
-from refkeras.ops.activations import sigmoid, tanh
 from refkeras.ops.lstm import lstm
 from refkeras.saving.limits import charge_state
 from refkeras.variable import Variable
@@ -302,7 +301,8 @@ class LSTM(Layer):
                 "LSTM(implementation=1, dropout=...) without recurrent_dropout cannot be trained with use_cudnn='auto' "
                 "in Keras 3, which mistakes the four masks for one. Pass use_cudnn=False or implementation=2."
             )
-        plain = cell._activation_forward is tanh and cell._recurrent_activation_forward is sigmoid and cell.use_bias
+        usual = (cell.activation, cell.recurrent_activation) == (activations.tanh, activations.sigmoid)
+        plain = usual and cell.use_bias
         return random.lstm_masks(
             cell.seed_generator,
             sequences.shape,
