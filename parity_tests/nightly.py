@@ -12,6 +12,7 @@ import argparse
 import functools
 import json
 import os
+import re
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
@@ -127,8 +128,14 @@ class Campaign:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:
-            self.failure = str(getattr(report.longrepr, "reprcrash", report.longrepr)).strip().splitlines()[0]
+            told = str(getattr(report.longrepr, "reprcrash", report.longrepr)).strip().splitlines()[0]
+            self.failure = without_folder(told)
         self.skipped |= report.skipped
+
+
+def without_folder(told: str) -> str:
+    """Where a test failed, without the folder of this machine."""
+    return re.sub(r"^/\S*/(?=(refkeras|parity_tests|site-packages)/)", "", told)
 
 
 def _file(test: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from parity_tests.nightly import Campaign, Record, Tally, report
+from parity_tests.nightly import Campaign, Record, Tally, report, without_folder
 
 pytest_plugins = ["pytester"]
 
@@ -130,3 +130,9 @@ def test_the_report_counts(tmp_path):
     record.keep()
     # 9,500 examples of 0.1 s, and 9,000 of 0.7 s.
     assert report(tmp_path).splitlines()[-1] == "| keras@jax | 5 | 12,503 | 500 | 2 | 1 | 2.0 |"
+
+
+@pytest.mark.parametrize("place", ["refkeras/ops/lstm.py", "parity_tests/agreement.py", "site-packages/keras/src/a.py"])
+def test_a_failure_is_told_without_the_folder(place):
+    assert without_folder(f"/some/where/{place}:3: ValueError: 1 /x") == f"{place}:3: ValueError: 1 /x"
+    assert without_folder("ValueError: /x/refkeras/") == "ValueError: /x/refkeras/"
