@@ -75,11 +75,12 @@ class Campaign:
         items[:] = properties
         names = {item.nodeid for item in items}
         known, files = self.record.tallies, {_file(name) for name in names}
-        # Of files that this night does not run, unless they are gone.
+        # Of what this night does not run, unless it is gone: a test that is not found in a file that is run whole.
+        whole = set() if any("::" in argument for argument in config.args) else files
         elsewhere = {
             test: tally
             for test, tally in known.items()
-            if _file(test) not in files and (config.rootpath / _file(test)).exists()
+            if _file(test) not in whole and (config.rootpath / _file(test)).exists()
         }
         # A failure is tried again each night: it may have been mended.
         mine = {name: replace(known.get(name, Tally()), failure="") for name in names}

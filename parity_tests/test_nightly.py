@@ -47,11 +47,11 @@ def night(pytester):
     pytester.makepyfile(test_some=PROPERTIES)
     path = pytester.path / "nightly" / "keras@numpy.json"
 
-    def run(seconds=60.0, goal=60, **properties):
+    def run(seconds=60.0, goal=60, paths=(), **properties):
         if properties:
             pytester.makepyfile(**properties)
         campaign = Campaign(Record(path, goal), 20, seconds)
-        result = pytester.inline_run("-p", "no:cacheprovider", "-p", "no:xdist", plugins=[campaign])
+        result = pytester.inline_run("-p", "no:cacheprovider", "-p", "no:xdist", *paths, plugins=[campaign])
         tallies = {name.split("::")[1]: Tally(**t) for name, t in json.loads(path.read_text()).items()}
         # What an example costs is the machine's.
         return int(result.ret), {name: replace(tally, cost=bool(tally.cost)) for name, tally in tallies.items()}
@@ -98,6 +98,14 @@ def test_a_night_of_some_files_leaves_the_others_record(night, pytester):
     tallies = json.loads(path.read_text())
     assert tallies["other.py::test"] == kept
     assert not {"gone.py::test", "test_some.py::test"} & set(tallies)
+
+
+def test_a_night_of_one_test_leaves_the_others_of_its_file(night):
+    run, _ = night
+    run(goal=20)
+    _, tallies = run(goal=40, paths=["test_some.py::test_has_two", "test_some.py::test_holds[2]"])
+    assert set(tallies) == {"test_holds[1]", "test_holds[2]", "test_has_two", "test_fails"}
+    assert (tallies["test_holds[1]"].examples, tallies["test_holds[2]"].examples) == (20, 40)
 
 
 def test_no_instalment_begins_when_the_time_is_over(night, pytester):
