@@ -126,6 +126,11 @@ def test_what_cannot_be_collected_fails(night, pytester):
     assert tallies == {}
 
 
+def test_the_time_that_is_left():
+    assert Tally(500, cost=123_456).time_left() == 1_172.832  # 9,500 times 0.123456 s
+    assert Tally(500, exhausted=True, cost=123_456).time_left() == Tally(10_000, cost=123_456).time_left() == 0
+
+
 def test_the_report_counts(tmp_path):
     record = Record(tmp_path / "keras@jax.json")
     record.tallies = {

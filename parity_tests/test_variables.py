@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import refkeras
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import BACKEND, ENGINES, keras, numpy, tf
+from parity_tests.engines import BACKEND, ENGINES, NATIVE_ERRORS, keras, numpy, tf
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import precision, semantics
@@ -20,7 +20,7 @@ from refkeras import precision, semantics
 ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 LOGIC = ("and_", "or_", "xor")
-RNG = np.random.default_rng(5)
+ERRORS = (ValueError, *NATIVE_ERRORS)
 VALUES = {
     "float": np.float32([[1.5, 2.0], [0.25, 3.0]]),
     "other": np.float32([[1.5, 1.0], [0.5, 2.0]]),
@@ -42,6 +42,7 @@ def applied(k, function, name, other, reflected):
     variable = made(k, name)
     beside = {
         "variable": lambda: made(k, "other"),
+        "list": lambda: VALUES["other"].tolist(),
         "array": lambda: k.ops.convert_to_tensor(VALUES["other"]) if k is keras else VALUES["other"],
         **{kind: lambda value=value: value for kind, value in NUMBERS.items()},
     }[other]()
@@ -53,7 +54,7 @@ def applied(k, function, name, other, reflected):
 @given(
     st.sampled_from([*ARITHMETIC, *COMPARISONS, *LOGIC]),
     st.sampled_from(["float", "number", "int", "bool"]),
-    st.sampled_from(["variable", "array", *NUMBERS]),
+    st.sampled_from(["variable", "array", "list", *NUMBERS]),
     st.booleans(),
 )
 def test_operators(function, name, other, reflected):
@@ -62,8 +63,8 @@ def test_operators(function, name, other, reflected):
     assume(not (function in ("floordiv", "mod") and reflected and name == "bool"))  # divided by False
     try:
         expected = applied(keras, function, name, other, reflected)
-    except Exception:
-        with pytest.raises(Exception, match=""):
+    except ERRORS:
+        with pytest.raises(ValueError):
             applied(refkeras, function, name, other, reflected)
         return
     found = applied(refkeras, function, name, other, reflected)
@@ -75,6 +76,36 @@ def test_operators(function, name, other, reflected):
     bar = getattr(operator, function)(*(reversed(sides) if reflected else sides))
     assert_agrees(bar, found)
     assert_agrees(bar, expected)
+
+
+@pytest.mark.parametrize("function", [operator.eq, operator.add])
+@pytest.mark.parametrize("other", [None, "a", [1.0, "a"]])
+def test_what_is_no_number_is_refused(function, other):
+    """Not even == answers, where PyTorch's and NumPy's do: False would be taken for a result."""
+    if function is operator.add or BACKEND in ("tensorflow", "jax"):
+        with pytest.raises((TypeError, *ERRORS)):
+            function(made(keras, "float"), other)
+    with pytest.raises(ValueError, match="Expected numbers"):
+        function(made(refkeras, "float"), other)
+
+
+@pytest.mark.parametrize("function", [*ARITHMETIC, *COMPARISONS])
+def test_operators_with_error_bars(function):
+    """A layer that computes with its variables can be judged, too."""
+    layer = refkeras.layers.Dense(2, kernel_initializer="ones")
+    layer.build((None, 2))
+    plain = getattr(operator, function)(layer.kernel, VALUES["float"])
+    with precision.bars(layer):
+        try:
+            barred = getattr(operator, function)(layer.kernel, VALUES["float"])
+        except TypeError as error:
+            assert function in ("floordiv", "mod")
+            assert "is not known to numbers with error bars" in str(error)
+            return
+    if function in COMPARISONS:
+        np.testing.assert_array_equal(barred, plain)
+    else:
+        assert_agrees(barred, plain)
 
 
 @pytest.mark.parametrize("function", [operator.neg, operator.pos, abs, round, partial(round, ndigits=-1)])

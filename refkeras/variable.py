@@ -170,19 +170,41 @@ def _tensor(value: Any) -> Any:
     return wrap(np.asarray(value)) if isinstance(value, (np.ndarray, np.generic)) else value
 
 
+def _plain(operand: Any) -> Any:
+    """One side of an operator without Variable around it; a list as the array that Keras makes of it."""
+    if isinstance(operand, Variable):
+        return operand.value
+    if isinstance(operand, (list, tuple)):
+        array = np.asarray(operand)
+        return array.astype({"f": config.floatx(), "i": "int32"}.get(array.dtype.kind, array.dtype))
+    return operand
+
+
+def _dtype_of(operand: Any) -> np.dtype:
+    """The dtype of one side of an operator.
+
+    Raises:
+        ValueError: it has no numbers.
+    """
+    dtype = np.dtype(operand.dtype) if hasattr(operand, "dtype") else np.asarray(operand).dtype
+    if dtype.kind not in "biuf":
+        raise ValueError(f"A variable was combined with {operand!r}. Expected numbers, an array of them, a Variable.")
+    return dtype
+
+
 def _operands(a: Any, b: Any) -> list[Any]:
     """Both sides of an operator, with Keras's dtypes.
 
     Integers beside floats take their dtype, and `floatx` beside a Python float; booleans beside a Python integer int32.
     """
-    sides = [x.value if isinstance(x, Variable) else x for x in (a, b)]
-    kinds = [np.asarray(x).dtype for x in sides]
-    for i, (x, dtype) in enumerate(zip(sides, reversed(kinds), strict=True)):
-        if kinds[i].kind in "iub" and isinstance(x, (np.ndarray, np.generic)):
-            if dtype.kind == "f":
-                sides[i] = x.astype(config.floatx() if isinstance(sides[1 - i], float) else dtype)
-            elif kinds[i].kind == "b" and type(sides[1 - i]) is int:
-                sides[i] = x.astype("int32")
+    sides = [_plain(x) for x in (a, b)]
+    dtypes = [_dtype_of(x) for x in sides]
+    for i, other in enumerate(reversed(dtypes)):
+        if dtypes[i].kind in "iub" and hasattr(sides[i], "dtype"):
+            if other.kind == "f":
+                sides[i] = sides[i].astype(config.floatx() if isinstance(sides[1 - i], float) else other)
+            elif dtypes[i].kind == "b" and type(sides[1 - i]) is int:
+                sides[i] = sides[i].astype("int32")
     return sides
 
 
@@ -197,10 +219,10 @@ def _binary(function: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], Ca
 
 
 def _divide(a: Any, b: Any) -> Any:
-    """a / b; a quotient of integers is of `floatx`, as in Keras."""
-    quotient = np.true_divide(a, b)
-    integers = all(np.asarray(x).dtype.kind in "iub" for x in (a, b) if isinstance(x, (np.ndarray, np.generic, int)))
-    return quotient.astype(config.floatx()) if integers and isinstance(quotient, (np.ndarray, np.generic)) else quotient
+    """a / b, in `floatx` if both are whole numbers, as in Keras."""
+    if all(_dtype_of(x).kind in "iub" for x in (a, b)):
+        a, b = (np.asarray(x, config.floatx()) for x in (a, b))
+    return np.true_divide(a, b)
 
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {

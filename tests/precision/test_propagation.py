@@ -73,6 +73,7 @@ def test_the_square_of_what_cancels(square):
     """The derivative of a square is 0 there; what is left is the square of the error."""
     e = exact([0.7]) / 3.0 - exact([0.7]) / 3.0  # by two programs
     assert e.value == square(e).value == 0
+    np.testing.assert_array_equal(square(e).deviations, e.deviations**2)
     assert e.sigma[0] ** 2 <= square(e).sigma[0] < 4 * e.sigma[0] ** 2
     assert not square(e * 0.0).sigma.any()
 
