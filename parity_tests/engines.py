@@ -10,9 +10,11 @@ them installed.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import keras
@@ -226,8 +228,8 @@ def _vjp(function: Any, inputs: Any, variables: Any, d_values: Any) -> Derived:
         return total, (values, [get_keras_mask(v) for v in values], updates)
 
     derive = d_values is None or any(d is not None for d in d_values)
-    program = jax.jit(jax.value_and_grad(run, argnums=(0, 1), has_aux=True) if derive else run)
-    found, derived = program([tensors[i] for i in floats], [v.value for v in variables]), ([], [])
+    program = jax.value_and_grad(run, argnums=(0, 1), has_aux=True) if derive else run
+    found, derived = _jit(program, [tensors[i] for i in floats], [v.value for v in variables]), ([], [])
     if derive:
         found, derived = found
     _, (values, masks, updates) = found
@@ -239,6 +241,31 @@ def _vjp(function: Any, inputs: Any, variables: Any, d_values: Any) -> Derived:
     for value, mask in zip(values, masks, strict=True):
         set_keras_mask(value, mask)
     return Derived(values, [numpy(v) for v in values], gradients)
+
+
+def _jit(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function as one compiled program, which takes the arrays that the function holds as arguments, too.
+
+    So that programs of the same operations and shapes are one, and compiled once: as Keras trains, nothing is a
+    constant. `jax.jit` would build what the function holds into a program for each of Hypothesis's examples. JAX lifts
+    what inner programs hold to the outermost, so that operations and shapes tell programs apart.
+    """
+    closed, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
+    flat = _compiled(_Operations(str(closed.jaxpr), closed.jaxpr))(closed.consts, *jax.tree.leaves(arguments))
+    return jax.tree.unflatten(jax.tree.structure(shapes), flat)
+
+
+@dataclass(frozen=True)
+class _Operations:
+    """A program's operations, equal if they read the same."""
+
+    text: str
+    jaxpr: Any = field(compare=False)
+
+
+@functools.lru_cache(maxsize=512)
+def _compiled(operations: _Operations) -> Callable[..., Any]:
+    return jax.jit(functools.partial(jax.core.eval_jaxpr, operations.jaxpr))
 
 
 def _autograd(function: Any, inputs: Any, variables: Any, d_values: Any) -> Derived:
