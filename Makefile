@@ -24,7 +24,8 @@ MODE ?= auto
 MINUTES ?= 60
 PARITY_ENGINE = REFKERAS_ENGINE=$(ENGINE) KERAS_BACKEND=$(patsubst keras@%,%,$(ENGINE)) REFKERAS_MODE=$(MODE) \
   HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-engines}
-PARITY = REFKERAS_DEVICE=$(DEVICE) $(PARITY_ENGINE) $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile parity_tests
+PARITY = REFKERAS_DEVICE=$(DEVICE) $(PARITY_ENGINE) $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile parity_tests \
+  $(or $(PARITY_ARGUMENTS),-p parity_tests.matrix)
 # What the suite needs beside Keras, all of it pure Python but NumPy and h5py.
 GPU_TOOLS := "numpy>=2" "hypothesis>=6.100" "pytest>=8.2" "pytest-timeout>=2.3" "h5py>=3.10" "rich>=13.7"
 
@@ -48,7 +49,7 @@ lint: $(TOOLS) ## ruff and mypy
 	$(BIN)/mypy
 
 parity: $(TOOLS) $(ENGINES) $(REPLAY) ## the parity suite on one engine: ENGINE=keras@jax DEVICE=cpu|gpu MODE=eager|graph|jit
-	$(PARITY) $(PARITY_ARGUMENTS)
+	$(PARITY)
 
 parity-all: ## the parity suite on every engine and in every mode, on the CPU
 	$(MAKE) parity ENGINE=keras@tensorflow MODE=eager

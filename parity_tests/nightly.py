@@ -3,7 +3,8 @@
 Each property of the parity suite, for each of its parameters, is owed 10,000 examples. That takes longer than a
 night, so it goes on where the last night ended: those with the fewest examples first, some hundred of each at a
 time, drawn anew each time. What was run on an engine, and what failed, is in `recorded/nightly/ENGINE.json`;
-`--report` prints the table of all engines. It ends with status 1 if a property fails.
+`--report` prints the table of all engines, which a night puts into docs/engines.md. A night ends with status 1 if a
+property fails.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from parity_tests.pages import put_table
 from refkeras.saving.atomic import write_atomically
 
 GOAL = 10_000
@@ -180,6 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
     campaign = Campaign(record, options.instalment, 60 * options.minutes)
     flags = ["-p", "no:xdist", "-p", "no:cacheprovider", "-o", "timeout=0", "--tb=short", "-W", "ignore", "--no-header"]
     status = int(pytest.main([*flags, *options.paths], plugins=[campaign]))
+    put_table(report())
     print(report())
     return status
 
