@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from parity_tests.engines import ENGINES, keras, numpy, tensor, tf, tf_keras
+from parity_tests.engines import DTYPES, ENGINES, keras, numpy, tensor, tf, tf_keras
 from refkeras import Variable, config
 from refkeras.optimizers import schedules
 from refkeras.precision import exact
@@ -173,6 +173,6 @@ def runs(draw: Any, kinds: tuple[str, ...] = ("SGD", "RMSprop", "Adam", "AdamW")
         arguments["gradient_accumulation_steps"] = draw(chance(st.integers(2, 4)))
         arguments["loss_scale_factor"] = draw(chance(st.floats(0.5, 300.0)))
     shapes = draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=3))
-    dtypes = [draw(st.sampled_from(["float32", "float32", "float64"])) for _ in shapes]
-    floatx = draw(st.sampled_from(["float32", "float32", "float64"]))
+    dtypes = [draw(st.sampled_from(["float32", *DTYPES])) for _ in shapes]
+    floatx = draw(st.sampled_from(["float32", *DTYPES]))
     return Run(kind, arguments, shapes, dtypes, draw(st.integers(1, 12)), draw(st.integers(0, 10**6)), floatx)

@@ -743,6 +743,12 @@ class Semantics:
     adam_moments: str = one_of(
         "difference", "sum", doc="Adam's averages move by (g - m)(1 - beta), or are beta·m + (1 - beta)·g."
     )
+    weight_decay_by: str = one_of(
+        "difference", "factor", doc="Weight decay subtracts w·wd·lr from w, or multiplies w by 1 - wd·lr."
+    )
+    accumulators_reset: str = one_of(
+        "all", "given", doc="Which variables' gradient accumulators an update of some of them sets to 0."
+    )
     rmsprop_root: str = one_of(
         "divide",
         "multiply",
@@ -1073,6 +1079,7 @@ _KERAS_3_JAX = dataclasses.replace(
     masked_first_output="initial state",
     unrolled_output_is_zeroed=False,
     empty_batch_runs=True,
+    accumulators_reset="given",
     iterations_dtype="int32",
     optimizer_scalars="exact",
     no_steps_error="IndexError",
@@ -1116,6 +1123,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     empty_batch_runs=True,
     iterations_dtype="int32",
     optimizer_scalars="exact",
+    weight_decay_by="factor",
     adam_moments="sum",
     no_steps_error="IndexError",
     mask_spreads_weights=False,

@@ -32,6 +32,7 @@ __all__ = [
     "momentum",
     "rmsprop",
     "sgd",
+    "shrink_weights",
 ]
 
 Array = Any
@@ -222,6 +223,19 @@ def decay_weights(w: Array, wd: Any, lr: Any, s: Array) -> None:
     multiply(w, wd, out=s)
     s *= lr
     w -= s
+
+
+def shrink_weights(w: Array, factor: Any) -> None:
+    """w = w·factor, where factor is 1 − wd·lr.
+
+    Source: `_apply_weight_decay` in `keras/src/backend/torch/optimizers/torch_optimizer.py`, Keras 3.15.
+
+        >>> w = np.array([10.0])
+        >>> shrink_weights(w, 1 - 0.1 * 0.5)
+        >>> w
+        array([9.5])
+    """
+    w *= factor
 
 
 def clip_by_norm(g: Array, c: float, s: Array) -> None:

@@ -92,7 +92,7 @@ class Step:
         for cell in cells:
             cell.g += cell.accumulator
             cell.g /= steps
-        for cell in self._laid_out().refreshed():
+        for cell in self._laid_out().refreshed() if self._rules.accumulators_reset == "all" else cells:
             cell.accumulator[...] = 0
         return True
 
@@ -114,6 +114,13 @@ class Step:
                 ops.clip_by_value(cell.g, value)
 
     def _decay_weights(self, cells: Sequence[Cell], rate: Any) -> None:
+        if self._rules.weight_decay_by == "factor":
+            for cell in cells:
+                # In the dtype of the rate, whatever that of the weights.
+                number = type(rate) if isinstance(cell.kind, type) else cell.kind
+                for decayed in self._decayed(cell):
+                    ops.shrink_weights(decayed.w, 1 - number(self.weight_decay) * number(rate))
+            return
         for cell in cells:
             wd, lr = cast(self.weight_decay, cell.kind, self._rules.optimizer_scalars), cell.kind(rate)
             for decayed in self._decayed(cell):

@@ -13,6 +13,9 @@ from refkeras.precision.rounding import power_below
 
 __all__ = ["ALARM", "Comparison", "compare"]
 
+#: A σ that is larger than the number itself and than this came of `rounding.LARGEST`.
+_UNKNOWN = 2.0**64
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -46,9 +49,9 @@ def compare(bar: BarArray, engine_value: Any) -> Comparison:
     machine's grid, so that σ counts for no less than an even spread over one step of it, wherever the value
     is not exact or not on the grid. Numbers below the smallest normal one may have been flushed to zero, but for
     machines that keep them.
-    NaN agrees with NaN, an infinity with itself. The reference is
-    computed in float64, so that with the machine float64 it has such errors itself: σ counts √2 times, and
-    the bound twice.
+    NaN agrees with NaN, an infinity with itself, and either with a number of which nothing can be said, as what it
+    was divided by may be 0. The reference is computed in float64, so that with the machine float64 it has such errors
+    itself: σ counts √2 times, and the bound twice.
 
     Args:
         bar: what should have come out.
@@ -88,6 +91,8 @@ def compare(bar: BarArray, engine_value: Any) -> Comparison:
         # A value that overflows the machine's range has no bar any more.
         sigmas = np.where(np.isfinite(stored) & np.isfinite(found), sigmas, np.where(same, 0.0, np.inf))
         sigmas = np.where(same & ~np.isfinite(sigmas), 0.0, sigmas)
+        # Of which nothing can be said: a quotient by what may be 0, or the root of what may be less.
+        sigmas = np.where((sigma >= _UNKNOWN) & (ALARM * sigma >= np.abs(value)) & ~np.isfinite(found), 0.0, sigmas)
         sigmas = np.where(flushed, 0.0, sigmas)
         ulps = np.where(same & (away == 0), 0.0, away / ulp)
         ulps = np.where(np.isfinite(ulps), ulps, np.where(same, 0.0, np.inf))

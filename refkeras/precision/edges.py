@@ -55,7 +55,8 @@ def count(near_ones: np.ndarray) -> None:
 
 def variance(x: Any) -> Any:
     """The variance of an operand's values."""
-    return 0.0 if x.deviations is None else np.mean(np.square(x.deviations), axis=0)
+    d = x.deviations
+    return 0.0 if d is None else np.einsum("i...,i...->...", d, d) / len(d)
 
 
 def near(a: Any, b: Any) -> np.ndarray:

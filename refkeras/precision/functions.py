@@ -11,7 +11,7 @@ from refkeras.precision import edges, sums
 from refkeras.precision.array import BarArray, exact, parts_of
 from refkeras.precision.decision import Decision
 from refkeras.precision.machine import Machine
-from refkeras.precision.rounding import COPIES, signs
+from refkeras.precision.rounding import COPIES, LARGEST, signs
 from refkeras.precision.store import aligned
 from refkeras.precision.ufuncs import Operand
 
@@ -80,10 +80,6 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
 # -- choosing --------------------------------------------------------------------------------
 
 
-#: Beyond all of float32, and with room for its square.
-_LARGEST = 2.0**128
-
-
 @_implements(np.where)
 def _where(condition: Any, x: Any, y: Any) -> BarArray:
     if isinstance(condition, BarArray):
@@ -104,7 +100,7 @@ def _where(condition: Any, x: Any, y: Any) -> BarArray:
     if near is not None:
         # It might be the other one: the difference is as good as a rounding error, and an infinite one very large.
         with np.errstate(invalid="ignore"):
-            gap = np.where(near, np.minimum(np.abs(a.value - b.value), _LARGEST), 0.0)
+            gap = np.where(near, np.minimum(np.abs(a.value - b.value), LARGEST), 0.0)
         noise = signs(value.shape) * gap
         deviations = noise if deviations is None else deviations + noise
         bound = None if bound is None else bound + gap

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["BINADE", "COPIES", "is_power", "power_below", "restart", "signs"]
+__all__ = ["BINADE", "COPIES", "LARGEST", "is_power", "power_below", "restart", "signs"]
 
 #: How many random signs a rounding error is followed with. The variance that comes out has a relative standard
 #: deviation of √(2 / COPIES) at most.
 COPIES = 32
 #: The mean square of (power of two at or below v) / v, for v spread evenly over a binade's logarithm: 3 / (8 ln 2).
 BINADE = 3 / (8 * np.log(2))
+
+#: The error of which nothing can be said: beyond all of float32, and with room for its square.
+LARGEST = 2.0**128
 
 _EXPONENT = np.int64(0x7FF0000000000000)
 _POOL = 2**23

@@ -17,7 +17,7 @@ from refkeras.precision import edges
 from refkeras.precision.array import BarArray, parts_of
 from refkeras.precision.decision import Decision
 from refkeras.precision.machine import Machine
-from refkeras.precision.rounding import is_power, power_below, signs
+from refkeras.precision.rounding import LARGEST, is_power, power_below, signs
 from refkeras.precision.store import aligned
 
 __all__ = ["Operand", "apply", "finish"]
@@ -54,11 +54,14 @@ class Rule:
         rounding: `(machine, y, *operands)` to the standard deviation and the bound of the result's rounding
             error, in half units in the last place; arrays, numbers or 0 for none.
         reach: `(y, *operands)` to the bound that the operands' bounds make; None: the function is monotone.
+        pole: the last operand's value to its distance from where the function or its slope is infinite; None for
+            no such place, or none that is met.
     """
 
     slopes: Callable[..., tuple[Any, ...]]
     rounding: Callable[..., tuple[Any, Any]]
     reach: Callable[..., Any] | None = None
+    pole: Callable[[Any], Any] | None = None
 
 
 # -- rounding ------------------------------------------------------------------------------
@@ -157,12 +160,17 @@ def _larger(sign: int) -> Callable[..., tuple[Any, Any]]:
     return slopes
 
 
+def _slopes_of_power(y: Array, a: Array, b: Array) -> tuple[Any, Any]:
+    with np.errstate(all="ignore"):
+        return b * a ** (b - 1), y * np.log(a)
+
+
 RULES: dict[np.ufunc, Rule] = {
     np.add: Rule(lambda y, a, b: (None, None), _sum_rounds, _reach_sum),
     np.subtract: Rule(lambda y, a, b: (None, -1.0), _sum_rounds, _reach_sum),
     np.multiply: Rule(lambda y, a, b: (b, a), _product_rounds, _reach_product),
-    np.divide: Rule(lambda y, a, b: (1 / b, -y / b), _quotient_rounds, _reach_quotient),
-    np.reciprocal: Rule(lambda y, a: (-y * y,), _kernel("reciprocal")),  # of 1 as well: see Machine
+    np.divide: Rule(lambda y, a, b: (1 / b, -y / b), _quotient_rounds, _reach_quotient, pole=np.abs),
+    np.reciprocal: Rule(lambda y, a: (-y * y,), _kernel("reciprocal"), pole=np.abs),  # of 1 as well: see Machine
     np.negative: Rule(lambda y, a: (-1.0,), _none, _reach_same),
     np.positive: Rule(lambda y, a: (None,), _none, _reach_same),
     np.absolute: Rule(lambda y, a: (np.sign(a),), _none, _reach_same),
@@ -171,11 +179,11 @@ RULES: dict[np.ufunc, Rule] = {
     np.minimum: Rule(_larger(-1), _none, _reach_larger),
     np.exp: Rule(lambda y, a: (y,), _kernel("exp")),
     np.expm1: Rule(lambda y, a: (y + 1,), _kernel("expm1")),
-    np.log: Rule(lambda y, a: (1 / a,), _kernel("log")),
-    np.log1p: Rule(lambda y, a: (1 / (1 + a),), _kernel("log1p")),
+    np.log: Rule(lambda y, a: (1 / a,), _kernel("log"), pole=np.abs),
+    np.log1p: Rule(lambda y, a: (1 / (1 + a),), _kernel("log1p"), pole=lambda a: np.abs(1 + a)),
     np.tanh: Rule(lambda y, a: (1 - y * y,), _kernel("tanh")),
-    np.sqrt: Rule(lambda y, a: (0.5 / y,), _kernel("sqrt")),
-    np.power: Rule(lambda y, a, b: (b * a ** (b - 1), 0.0), _kernel("power")),
+    np.sqrt: Rule(lambda y, a: (0.5 / y,), _kernel("sqrt"), pole=np.abs),
+    np.power: Rule(_slopes_of_power, _kernel("power")),
     np.sin: Rule(lambda y, a: (np.cos(a),), _kernel("sin"), _reach_same),
     np.cos: Rule(lambda y, a: (-np.sin(a),), _kernel("cos"), _reach_same),
 }
@@ -216,10 +224,10 @@ def apply(machine: Machine, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...
     if ufunc is np.sign:
         compare(np.greater, operands[0], Operand(0.0, machine))
         return BarArray.made(np.sign(values[0]), None, operands[0].bound, machine)
-    if ufunc is np.floor:
+    if ufunc in (np.floor, np.ceil):
         near = edges.near(operands[0], Operand(np.rint(values[0]), machine))
         edges.count(near)
-        return BarArray.made(np.floor(values[0]), None, operands[0].bound, machine)
+        return BarArray.made(ufunc(values[0]), None, operands[0].bound, machine)
     if ufunc in _OF_VALUES:
         return ufunc(*values)
     raise TypeError(f"numpy.{ufunc.__name__} is not known to numbers with error bars.")
@@ -232,6 +240,11 @@ def elementwise(machine: Machine, ufunc: np.ufunc, operands: list[Operand], out:
     slopes: Any = rule.slopes(y, *values)
     if ufunc in (np.maximum, np.minimum):
         slopes = _near_a_tie(operands, slopes)
+    lost = None
+    if rule.pole is not None and operands[-1].deviations is not None:
+        *others, slope = slopes
+        slope, lost = _near_a_pole(operands[-1], rule.pole(values[-1]), slope)
+        slopes = (*others, slope)
     deviations = None
     for x, slope in zip(operands, slopes, strict=True):
         if x.deviations is not None:
@@ -241,6 +254,8 @@ def elementwise(machine: Machine, ufunc: np.ufunc, operands: list[Operand], out:
             deviations = part if deviations is None else deviations + part
     if deviations is not None and ufunc in (np.multiply, np.square):
         deviations = _with_product(deviations, y, operands)
+    if lost is not None:
+        deviations = deviations + signs(y.shape) * np.where(lost, LARGEST, 0.0)
     rms, largest = rule.rounding(machine, y, *operands)
     for x, other in zip(operands, reversed(operands), strict=True):
         if x.near is not None and x is not other:  # 0 or 1, and it is not certain which
@@ -310,6 +325,21 @@ def _near_a_tie(operands: list[Operand], slopes: tuple[Any, Any]) -> tuple[Any, 
     edges.count(near)
     wider = edges.variance(a) >= edges.variance(b)
     return np.where(near, wider, slopes[0]), np.where(near, ~wider, slopes[1])
+
+
+def _near_a_pole(x: Operand, distance: Any, slope: Any) -> tuple[Any, Any]:
+    """The slope for errors that are not small beside the distance d of a pole, and where they may reach it.
+
+    With e the largest error that is not an alarm, 1 / (1 − e/d) times the slope is no less than the secants of 1/x,
+    √x, log x from where x is to where it may be. Where e ≥ d, there is nothing to be said: a quotient may be of any
+    size, and a root or logarithm none at all.
+    """
+    with np.errstate(all="ignore"):
+        reached = edges.ALARM * np.sqrt(edges.variance(x))
+        if not (reached > 2.0**-7 * distance).any():  # nearly always; otherwise the factor is 1
+            return slope, None
+        lost = (reached >= distance) & (reached > 0)
+        return slope / np.where(lost, 1.0, 1.0 - np.where(reached > 0, reached / distance, 0.0)), lost
 
 
 def _reached(rule: Rule, ufunc: np.ufunc, y: Array, operands: list[Operand]) -> Any:

@@ -86,9 +86,11 @@ def test_where_a_number_is_cut_off_is_a_decision():
     assert whole.value.tolist() == [0.0, 1.0, 2.0]
     assert not whole.sigma.any()
     assert (edges.decisions, edges.near) == (3, 0)
+    assert np.ceil(exact([2.0, 5.0, 7.0]) / 3.0).value.tolist() == [1.0, 2.0, 3.0]
     with precision.counting() as edges:
         np.floor(exact([1.0]) / 3.0 * 3.0)
+        np.ceil(exact([1.0]) / 3.0 * 3.0)
         assert np.round(exact([1.5, 1.0]) / 3.0 * 1.0).value.tolist() == [0.0, 0.0]
-    assert (edges.decisions, edges.near) == (3, 2)
+    assert (edges.decisions, edges.near) == (4, 3)
     with pytest.raises(TypeError, match="decimals"):
         np.round(exact([1.0]), 2)

@@ -87,6 +87,57 @@ def test_what_is_infinite_or_not_may_be_anything():
     assert np.isfinite((chosen * 0.5 + 1.0).sigma).all()
 
 
+def with_error(value, relative_sigma):
+    """A number whose standard deviation is this part of it: two of them cancel, and it is what is left."""
+    large = exact([2.0**30 / 3.0]) * 1.0000001
+    noise = large - exact([2.0**30 / 3.0]) * 1.0000001
+    return value + noise * (value * relative_sigma / noise.sigma)
+
+
+@pytest.mark.parametrize("function", [np.reciprocal, lambda x: 3.0 / x, np.sqrt, np.log, lambda x: np.log1p(x - 1.0)])
+@pytest.mark.parametrize("part", [0.001, 0.02, 0.06, 0.11, 0.124])
+@pytest.mark.parametrize("value", [1e-9, 0.5, 3.0])
+def test_errors_that_are_not_small_beside_a_pole(function, part, value):
+    """A number anywhere within the alarm has its result within the alarm, too."""
+    if function(1.0) == 0 and value < 0.1:
+        return  # log1p loses what is far below 1
+    x = with_error(value, part)
+    assert x.sigma[0] == pytest.approx(part * value, rel=0.01)
+    y = function(x)
+    for end in (-7.99, -4.0, 4.0, 7.99):
+        assert abs(function(value * (1 + end * part)) - y.value[0]) <= 8 * y.sigma[0]
+    if part < 0.01:  # the derivative's, nearly
+        slope = abs(function(value * (1 + 1e-6)) - function(value * (1 - 1e-6))) / 2e-6
+        assert y.sigma[0] == pytest.approx(part * slope, rel=0.02)
+
+
+@pytest.mark.parametrize("function", [np.reciprocal, lambda x: 3.0 / x, np.sqrt, np.log, lambda x: np.log1p(x - 1.0)])
+def test_of_what_may_reach_a_pole_nothing_can_be_said(function):
+    y = function(with_error(0.5, 0.2)) * 1e-6
+    for found in (np.nan, np.inf, -np.inf, 1e30):
+        assert compare(y, np.float32([found])).agrees
+    sure = function(with_error(0.5, 0.1)) * 1e-6
+    for found in (np.nan, np.inf, 1.0):
+        assert not compare(sure, np.float32([found])).agrees
+    assert np.isfinite((y * 0.5 + 1.0).sigma).all()
+
+
+def test_a_root_of_nothing_is_nothing():
+    root = np.sqrt(exact([0.0, 4.0]) / 3.0)
+    assert root.sigma[0] == 0 < root.sigma[1] < 1e-6
+
+
+@pytest.mark.parametrize(("base", "exponent"), [(0.3, 17.0), (2.5, 0.7), (0.9, 300.0)])
+def test_a_power_has_the_errors_of_both(base, exponent):
+    p = exact([exponent]) / 3.0
+    sigma = np.power(exact([base]), p).sigma[0]
+    wanted = base ** (exponent / 3.0) * abs(np.log(base)) * p.sigma[0]
+    own = np.power(exact([base]), exact([exponent / 3.0])).sigma[0]
+    assert sigma**2 == pytest.approx(wanted**2 + own**2, rel=1.0)
+    assert sigma > wanted / 2
+    assert not np.power(exact([0.0]), p).sigma.any()
+
+
 def test_what_underflows_may_be_flushed():
     """A machine that keeps numbers below its smallest normal one, and one that does not, lie both in the bar."""
     tiny = exact([2.0**-100, 2.0**-90], guaranteed=True) * 2.0**-30
