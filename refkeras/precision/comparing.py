@@ -77,7 +77,7 @@ def compare(bar: BarArray, engine_value: Any) -> Comparison:
     with np.errstate(all="ignore"):
         stored = machine.round(value)
         ulp = 2 * machine.storage * np.maximum(power_below(value), machine.smallest)
-        sigma = bar.sigma
+        sigma = own = bar.sigma
         if machine.storage == 2.0**-53:
             sigma = sigma * np.sqrt(2.0)  # the reference's own rounding errors are as large
         grid = (sigma > 0) | (stored != value)
@@ -92,7 +92,8 @@ def compare(bar: BarArray, engine_value: Any) -> Comparison:
         sigmas = np.where(np.isfinite(stored) & np.isfinite(found), sigmas, np.where(same, 0.0, np.inf))
         sigmas = np.where(same & ~np.isfinite(sigmas), 0.0, sigmas)
         # Of which nothing can be said: a quotient by what may be 0, or the root of what may be less.
-        sigmas = np.where((sigma >= _UNKNOWN) & (ALARM * sigma >= np.abs(value)) & ~np.isfinite(found), 0.0, sigmas)
+        unknown = (own >= _UNKNOWN) & ~(ALARM * own < np.abs(value))
+        sigmas = np.where(unknown & ~(np.isfinite(found) & np.isfinite(value)), 0.0, sigmas)
         sigmas = np.where(flushed, 0.0, sigmas)
         ulps = np.where(same & (away == 0), 0.0, away / ulp)
         ulps = np.where(np.isfinite(ulps), ulps, np.where(same, 0.0, np.inf))

@@ -116,6 +116,9 @@ def test_of_what_may_reach_a_pole_nothing_can_be_said(function):
     y = function(with_error(0.5, 0.2)) * 1e-6
     for found in (np.nan, np.inf, -np.inf, 1e30):
         assert compare(y, np.float32([found])).agrees
+    nan = (y - y) / (y - y) + y
+    assert np.isnan(nan.value[0])
+    assert compare(nan, np.float32([3.0])).agrees
     sure = function(with_error(0.5, 0.1)) * 1e-6
     for found in (np.nan, np.inf, 1.0):
         assert not compare(sure, np.float32([found])).agrees
