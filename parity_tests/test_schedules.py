@@ -35,21 +35,16 @@ def kinds(rates: Any) -> dict[str, Any]:
     }
 
 
-ANY_DTYPE = [RATES, RATES, RATES.map(np.float32), RATES.map(np.float64)]
-
-
-@st.composite
-def exact(draw: Any, of: Any = ANY_DTYPE) -> tuple[str, tuple]:
-    rates = draw(st.sampled_from(of))
-    kind, arguments = draw(st.sampled_from(sorted(kinds(rates).items())))
-    return kind, draw(arguments)
+ANY_DTYPE = st.sampled_from([RATES, RATES, RATES.map(np.float32), RATES.map(np.float64)])
+each_kind = pytest.mark.parametrize("name", sorted(kinds(RATES)))
 
 
 @tensorflow_only("equality bit for bit with TensorFlow; test_rates_within_their_error_bars has the others")
-@given(exact(), st.sampled_from(sorted(ENGINES)), st.lists(st.integers(0, 300), min_size=1, max_size=20))
-def test_rates_are_the_same(schedule, engine, steps):
+@each_kind
+@given(st.data(), st.sampled_from(sorted(ENGINES)), st.lists(st.integers(0, 300), min_size=1, max_size=20))
+def test_rates_are_the_same(name, data, engine, steps):
     """Bit for bit, in the same dtype, at a counter (as an optimizer calls it) and at plain numbers."""
-    name, arguments = schedule
+    arguments = data.draw(kinds(data.draw(ANY_DTYPE))[name])
     with semantics.use(engine):
         ours, theirs = getattr(schedules, name)(*arguments), getattr(ENGINES[engine], name)(*arguments)
         for step in steps:
@@ -63,10 +58,11 @@ def test_rates_are_the_same(schedule, engine, steps):
 
 
 @differs("tensorflow", reason="compared bit for bit there")
-@given(exact([RATES]), STEPS)
-def test_rates_within_their_error_bars(schedule, every):
+@each_kind
+@given(st.data(), STEPS)
+def test_rates_within_their_error_bars(name, data, every):
     """At the counter of an optimizer and at plain numbers; a floor or ceiling near its step may be another."""
-    name, arguments = schedule
+    arguments = data.draw(kinds(RATES)[name])
     ours, theirs = getattr(schedules, name)(*arguments), getattr(ENGINES[KERAS_3], name)(*arguments)
     for step in range(0, 300, every):
         with precision.counting() as edges:
