@@ -92,8 +92,8 @@ def compare(bar: BarArray, engine_value: Any) -> Comparison:
         sigmas = np.where(np.isfinite(stored) & np.isfinite(found), sigmas, np.where(same, 0.0, np.inf))
         sigmas = np.where(same & ~np.isfinite(sigmas), 0.0, sigmas)
         # Of which nothing can be said: a quotient by what may be 0, or the root of what may be less.
-        unknown = (own >= _UNKNOWN) & ~(ALARM * own < np.abs(value))
-        sigmas = np.where(unknown & ~(np.isfinite(found) & np.isfinite(value)), 0.0, sigmas)
+        unknown = ~(own < _UNKNOWN) & ~(ALARM * own < np.abs(value))  # NaN came of several of them
+        sigmas = np.where(unknown & ~(np.isfinite(found) & np.isfinite(value) & np.isfinite(own)), 0.0, sigmas)
         sigmas = np.where(flushed, 0.0, sigmas)
         ulps = np.where(same & (away == 0), 0.0, away / ulp)
         ulps = np.where(np.isfinite(ulps), ulps, np.where(same, 0.0, np.inf))

@@ -25,6 +25,8 @@ __all__ = ["Operand", "apply", "finish"]
 Array = np.ndarray
 #: The unit roundoff of the values themselves, beside which nothing can be seen to be exact.
 _OWN = 2.0**-53
+#: An error that is no larger beside what it is an error of can be followed by the derivative alone.
+_SMALL = 2.0**-7
 _HALF = 3.0**-0.5  # the standard deviation of a number spread evenly over ± 1
 
 
@@ -54,14 +56,14 @@ class Rule:
         rounding: `(machine, y, *operands)` to the standard deviation and the bound of the result's rounding
             error, in half units in the last place; arrays, numbers or 0 for none.
         reach: `(y, *operands)` to the bound that the operands' bounds make; None: the function is monotone.
-        pole: the last operand's value to its distance from where the function or its slope is infinite; None for
-            no such place, or none that is met.
+        end: `(last operand, y, its slope)` to the slope for errors that are not small beside the distance from where
+            the function ends, and to a further deviation, or None for none; None where there is no such place.
     """
 
     slopes: Callable[..., tuple[Any, ...]]
     rounding: Callable[..., tuple[Any, Any]]
     reach: Callable[..., Any] | None = None
-    pole: Callable[[Any], Any] | None = None
+    end: Callable[[Operand, Any, Any], tuple[Any, Any]] | None = None
 
 
 # -- rounding ------------------------------------------------------------------------------
@@ -160,6 +162,42 @@ def _larger(sign: int) -> Callable[..., tuple[Any, Any]]:
     return slopes
 
 
+def _pole(distance: Callable[[Any], Any]) -> Callable[[Operand, Any, Any], tuple[Any, Any]]:
+    """For 1/x and log x, whose secants grow without end.
+
+    With e the largest error that is no alarm, and d the distance from the pole, 1 / (1 − e/d) times the slope is no
+    less than the secants from where x is to where it may be. Where e ≥ d nothing can be said.
+    """
+
+    def end(x: Operand, y: Any, slope: Any) -> tuple[Any, Any]:
+        d = distance(x.value)
+        with np.errstate(all="ignore"):
+            e = edges.ALARM * np.sqrt(edges.variance(x))
+            if not (e > _SMALL * d).any():  # nearly always
+                return slope, None
+            lost = (e >= d) & (e > 0)
+            return slope / np.where(lost | (e == 0), 1.0, 1.0 - e / d), np.where(lost, LARGEST, 0.0)
+
+    return end
+
+
+def _root(x: Operand, y: Any, slope: Any) -> tuple[Any, Any]:
+    """For √x, which ends at 0: a slope that is no less than the secants to x − e, or to 0, and to x + e.
+
+    At 0 there is none: the root may be √e. Of what is negative, and might not be, nothing can be said.
+    """
+    a = x.value
+    with np.errstate(all="ignore"):
+        e = edges.ALARM * np.sqrt(edges.variance(x))
+        if not (e > _SMALL * a).any():
+            return slope, None
+        part = np.where(e > 0, e / a, 1.0)
+        down, up = 1.0 - np.sqrt(1.0 - np.minimum(part, 1.0)), np.sqrt(1.0 + part) - 1.0
+        secant = 2.0 * np.maximum(down, up) / part
+        at_end = np.where(a == 0, np.sqrt(e) / edges.ALARM, np.where((a < 0) & (a + e >= 0), LARGEST, 0.0))
+        return slope * np.where(a > 0, secant, 1.0), at_end
+
+
 def _slopes_of_power(y: Array, a: Array, b: Array) -> tuple[Any, Any]:
     with np.errstate(all="ignore"):
         return b * a ** (b - 1), y * np.log(a)
@@ -169,8 +207,8 @@ RULES: dict[np.ufunc, Rule] = {
     np.add: Rule(lambda y, a, b: (None, None), _sum_rounds, _reach_sum),
     np.subtract: Rule(lambda y, a, b: (None, -1.0), _sum_rounds, _reach_sum),
     np.multiply: Rule(lambda y, a, b: (b, a), _product_rounds, _reach_product),
-    np.divide: Rule(lambda y, a, b: (1 / b, -y / b), _quotient_rounds, _reach_quotient, pole=np.abs),
-    np.reciprocal: Rule(lambda y, a: (-y * y,), _kernel("reciprocal"), pole=np.abs),  # of 1 as well: see Machine
+    np.divide: Rule(lambda y, a, b: (1 / b, -y / b), _quotient_rounds, _reach_quotient, end=_pole(np.abs)),
+    np.reciprocal: Rule(lambda y, a: (-y * y,), _kernel("reciprocal"), end=_pole(np.abs)),  # of 1 as well: see Machine
     np.negative: Rule(lambda y, a: (-1.0,), _none, _reach_same),
     np.positive: Rule(lambda y, a: (None,), _none, _reach_same),
     np.absolute: Rule(lambda y, a: (np.sign(a),), _none, _reach_same),
@@ -179,10 +217,10 @@ RULES: dict[np.ufunc, Rule] = {
     np.minimum: Rule(_larger(-1), _none, _reach_larger),
     np.exp: Rule(lambda y, a: (y,), _kernel("exp")),
     np.expm1: Rule(lambda y, a: (y + 1,), _kernel("expm1")),
-    np.log: Rule(lambda y, a: (1 / a,), _kernel("log"), pole=np.abs),
-    np.log1p: Rule(lambda y, a: (1 / (1 + a),), _kernel("log1p"), pole=lambda a: np.abs(1 + a)),
+    np.log: Rule(lambda y, a: (1 / a,), _kernel("log"), end=_pole(np.abs)),
+    np.log1p: Rule(lambda y, a: (1 / (1 + a),), _kernel("log1p"), end=_pole(lambda a: np.abs(1 + a))),
     np.tanh: Rule(lambda y, a: (1 - y * y,), _kernel("tanh")),
-    np.sqrt: Rule(lambda y, a: (0.5 / y,), _kernel("sqrt"), pole=np.abs),
+    np.sqrt: Rule(lambda y, a: (0.5 / y,), _kernel("sqrt"), end=_root),
     np.power: Rule(_slopes_of_power, _kernel("power")),
     np.sin: Rule(lambda y, a: (np.cos(a),), _kernel("sin"), _reach_same),
     np.cos: Rule(lambda y, a: (-np.sin(a),), _kernel("cos"), _reach_same),
@@ -240,10 +278,10 @@ def elementwise(machine: Machine, ufunc: np.ufunc, operands: list[Operand], out:
     slopes: Any = rule.slopes(y, *values)
     if ufunc in (np.maximum, np.minimum):
         slopes = _near_a_tie(operands, slopes)
-    lost = None
-    if rule.pole is not None and operands[-1].deviations is not None:
+    further = None
+    if rule.end is not None and operands[-1].deviations is not None:
         *others, slope = slopes
-        slope, lost = _near_a_pole(operands[-1], rule.pole(values[-1]), slope)
+        slope, further = rule.end(operands[-1], y, slope)
         slopes = (*others, slope)
     deviations = None
     for x, slope in zip(operands, slopes, strict=True):
@@ -254,8 +292,8 @@ def elementwise(machine: Machine, ufunc: np.ufunc, operands: list[Operand], out:
             deviations = part if deviations is None else deviations + part
     if deviations is not None and ufunc in (np.multiply, np.square):
         deviations = _with_product(deviations, y, operands)
-    if lost is not None:
-        deviations = deviations + signs(y.shape) * np.where(lost, LARGEST, 0.0)
+    if further is not None:
+        deviations = deviations + signs(y.shape) * further
     rms, largest = rule.rounding(machine, y, *operands)
     for x, other in zip(operands, reversed(operands), strict=True):
         if x.near is not None and x is not other:  # 0 or 1, and it is not certain which
@@ -325,21 +363,6 @@ def _near_a_tie(operands: list[Operand], slopes: tuple[Any, Any]) -> tuple[Any, 
     edges.count(near)
     wider = edges.variance(a) >= edges.variance(b)
     return np.where(near, wider, slopes[0]), np.where(near, ~wider, slopes[1])
-
-
-def _near_a_pole(x: Operand, distance: Any, slope: Any) -> tuple[Any, Any]:
-    """The slope for errors that are not small beside the distance d of a pole, and where they may reach it.
-
-    With e the largest error that is not an alarm, 1 / (1 − e/d) times the slope is no less than the secants of 1/x,
-    √x, log x from where x is to where it may be. Where e ≥ d, there is nothing to be said: a quotient may be of any
-    size, and a root or logarithm none at all.
-    """
-    with np.errstate(all="ignore"):
-        reached = edges.ALARM * np.sqrt(edges.variance(x))
-        if not (reached > 2.0**-7 * distance).any():  # nearly always; otherwise the factor is 1
-            return slope, None
-        lost = (reached >= distance) & (reached > 0)
-        return slope / np.where(lost, 1.0, 1.0 - np.where(reached > 0, reached / distance, 0.0)), lost
 
 
 def _reached(rule: Rule, ufunc: np.ufunc, y: Array, operands: list[Operand]) -> Any:

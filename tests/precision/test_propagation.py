@@ -94,12 +94,15 @@ def with_error(value, relative_sigma):
     return value + noise * (value * relative_sigma / noise.sigma)
 
 
-@pytest.mark.parametrize("function", [np.reciprocal, lambda x: 3.0 / x, np.sqrt, np.log, lambda x: np.log1p(x - 1.0)])
+WITH_A_POLE = [np.reciprocal, lambda x: 3.0 / x, np.log, lambda x: np.log1p(x - 1.0)]
+
+
+@pytest.mark.parametrize("function", [*WITH_A_POLE, np.sqrt])
 @pytest.mark.parametrize("part", [0.001, 0.02, 0.06, 0.11, 0.124])
 @pytest.mark.parametrize("value", [1e-9, 0.5, 3.0])
 def test_errors_that_are_not_small_beside_a_pole(function, part, value):
     """A number anywhere within the alarm has its result within the alarm, too."""
-    if function(1.0) == 0 and value < 0.1:
+    if function is WITH_A_POLE[3] and value < 0.1:
         return  # log1p loses what is far below 1
     x = with_error(value, part)
     assert x.sigma[0] == pytest.approx(part * value, rel=0.01)
@@ -111,7 +114,7 @@ def test_errors_that_are_not_small_beside_a_pole(function, part, value):
         assert y.sigma[0] == pytest.approx(part * slope, rel=0.02)
 
 
-@pytest.mark.parametrize("function", [np.reciprocal, lambda x: 3.0 / x, np.sqrt, np.log, lambda x: np.log1p(x - 1.0)])
+@pytest.mark.parametrize("function", WITH_A_POLE)
 def test_of_what_may_reach_a_pole_nothing_can_be_said(function):
     y = function(with_error(0.5, 0.2)) * 1e-6
     for found in (np.nan, np.inf, -np.inf, 1e30):
@@ -123,6 +126,30 @@ def test_of_what_may_reach_a_pole_nothing_can_be_said(function):
     for found in (np.nan, np.inf, 1.0):
         assert not compare(sure, np.float32([found])).agrees
     assert np.isfinite((y * 0.5 + 1.0).sigma).all()
+
+
+@pytest.mark.parametrize("part", [0.13, 0.3, 1.0, 50.0])
+def test_the_root_of_what_may_be_nothing(part):
+    """It may be 0, and as large as the root of the largest."""
+    value = 1e-9
+    root = np.sqrt(with_error(value, part))
+    for found in (0.01 * np.sqrt(value), np.sqrt(value * (1 + 7.99 * part))):
+        assert compare(root, np.float32([found])).agrees
+    assert 8 * root.sigma[0] < 1.01 * np.sqrt(value) * max(1, np.sqrt(1 + 8 * part) - 1)
+    assert not compare(root, np.float32([np.nan])).agrees
+    step = 1e-5 / (root + 1e-7)  # Adam's
+    assert compare(step, np.float32([1e-5 / 1.1e-7])).agrees
+    if part < 3 / 8:
+        assert not compare(step, np.float32([110.0])).agrees
+
+
+def test_the_root_of_nothing_with_an_error():
+    e = with_error(0.3, 0.001)
+    nothing = e - 0.3
+    assert nothing.value[0] == 0 < nothing.sigma[0]
+    assert np.sqrt(nothing).sigma[0] == pytest.approx(np.sqrt(8 * nothing.sigma[0]) / 8)
+    assert compare(np.sqrt(nothing - 1e-9), np.float32([0.01])).agrees
+    assert not compare(np.sqrt(nothing - 0.3), np.float32([0.01])).agrees
 
 
 def test_a_root_of_nothing_is_nothing():
