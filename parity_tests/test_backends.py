@@ -73,6 +73,22 @@ def test_probabilities_that_do_not_add_up_to_1():
     assert_differs(-np.log(exact([*known.values()])), real)
 
 
+@shows("quotient_gradient")
+@pytest.mark.skipif(BACKEND == "numpy", reason="no gradients")
+@pytest.mark.parametrize("sparse", [False, True])
+def test_the_gradient_of_probabilities_near_0(sparse):
+    """Their sum has a square below float32's smallest number."""
+    p, name = np.array([[2e-20, 3e-20]], "float32"), f"{'sparse_' * sparse}categorical_crossentropy"
+    t = np.array([0]) if sparse else np.array([[1.0, 0.0]], "float32")
+    gradient = value_and_gradients(lambda p: getattr(keras.losses, name)(t, p), [p]).gradients[0]
+    loss = losses.SparseCategoricalCrossentropy() if sparse else losses.CategoricalCrossentropy()
+    _, pullback = loss.value_and_pullback(t, exact(p))
+    assert_agrees(pullback()[0], gradient)
+    by_the_square = rule("quotient_gradient") == "by the square"
+    assert by_the_square == (BACKEND == "jax")
+    assert np.isnan(gradient).all() == by_the_square
+
+
 @shows("sparse_crossentropy_picks")
 def test_a_nan_of_another_class():
     """Probabilities that add up to 0 give r = (∞, −∞, NaN): of an infinity or its negative there is a cross-entropy."""

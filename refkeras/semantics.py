@@ -536,6 +536,12 @@ class Semantics:
         doc="A label that is no class: an InvalidArgumentError; an IndexError, or one but for negatives, whose loss is "
         "0; or a loss of 0.",
     )
+    quotient_gradient: str = one_of(
+        "by quotients",
+        "by the square",
+        doc="What a cross-entropy's gradient divides by: the sum of the probabilities, twice, or its square, which "
+        "is 0 for sums below 1.1e-19.",
+    )
     sparse_crossentropy_normalizes: str = one_of(
         "after clip", "before clip", doc="Whether probabilities are divided by their sum after or before the clip."
     )
@@ -1079,6 +1085,7 @@ _KERAS_3_JAX = dataclasses.replace(
     masked_first_output="initial state",
     unrolled_output_is_zeroed=False,
     empty_batch_runs=True,
+    quotient_gradient="by the square",
     accumulators_reset="given",
     iterations_dtype="int32",
     optimizer_scalars="exact",

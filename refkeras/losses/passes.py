@@ -121,7 +121,10 @@ def categorical_crossentropy(
         )
     else:
         rule = rules.clip_gradient
-        values, pullback = ops.categorical_crossentropy(y_true, x, epsilon=config.epsilon(), axis=axis, rule=rule)
+        squares = semantics.current().quotient_gradient == "by the square"
+        values, pullback = ops.categorical_crossentropy(
+            y_true, x, epsilon=config.epsilon(), axis=axis, rule=rule, squares=squares
+        )
     return values, pullback, beside
 
 
@@ -160,9 +163,14 @@ def sparse_categorical_crossentropy(
         values, pullback = ops.sparse_categorical_crossentropy(labels, x, epsilon=config.epsilon())
     else:
         one_hot = (labels[..., None] == np.arange(x.shape[-1])).astype(x.dtype)
-        rule = rules.clip_gradient
-        picks = rules.sparse_crossentropy_picks
-        values, pullback = ops.categorical_crossentropy(one_hot, x, epsilon=config.epsilon(), rule=rule, picks=picks)
+        values, pullback = ops.categorical_crossentropy(
+            one_hot,
+            x,
+            epsilon=config.epsilon(),
+            rule=rules.clip_gradient,
+            picks=rules.sparse_crossentropy_picks,
+            squares=rules.quotient_gradient == "by the square",
+        )
     if valid is None and not moved:
         return values, pullback, beside
     if valid is not None:

@@ -177,7 +177,14 @@ def sigmoid_crossentropy(t: Array, z: Array, *, axis: Axis = -1, form: str = "ma
 
 
 def categorical_crossentropy(
-    t: Array, p: Array, *, epsilon: float = 1e-7, axis: int = -1, rule: str = "select", picks: bool = False
+    t: Array,
+    p: Array,
+    *,
+    epsilon: float = 1e-7,
+    axis: int = -1,
+    rule: str = "select",
+    picks: bool = False,
+    squares: bool = False,
 ) -> ValueAndPullback:
     """l = −Σ_j t_j ln q_j,  q = clip(r, ε, 1 − ε),  r = p / Σ_j p_j.
 
@@ -191,6 +198,7 @@ def categorical_crossentropy(
         axis: the axis of the classes.
         rule: as in `through_clip`.
         picks: whether terms whose t_j is 0 are left out, so that no NaN or infinity of theirs shows.
+        squares: whether Σ_k g_k r_k / Σ_k p_k is computed as Σ_k g_k p_k / (Σ_k p_k)², as JAX derives a quotient.
 
     Source: `keras.losses.categorical_crossentropy`, Keras 3.15, `keras/src/backend/tensorflow/nn.py`.
 
@@ -206,6 +214,8 @@ def categorical_crossentropy(
 
     def pullback(d: Any) -> Array:
         g = through_clip(-t * np.reciprocal(q) * along(d, axis), r, epsilon, 1.0 - epsilon, rule)
+        if squares:
+            return g / total - sum_along(g * p * (1.0 / np.square(total)), axis, keepdims=True)
         return (g - sum_along(g * r, axis, keepdims=True)) / total
 
     return value, pullback
