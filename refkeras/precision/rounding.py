@@ -16,8 +16,8 @@ COPIES = 32
 #: The mean square of (power of two at or below v) / v, for v spread evenly over a binade's logarithm: 3 / (8 ln 2).
 BINADE = 3 / (8 * np.log(2))
 
-#: The error of which nothing can be said: beyond all of float32, and with room for its square.
-LARGEST = 2.0**128
+#: The error of which nothing can be said: beyond all of float32, even times its smallest, and with room for its square.
+LARGEST = 2.0**256
 
 _EXPONENT = np.int64(0x7FF0000000000000)
 _POOL = 2**23
