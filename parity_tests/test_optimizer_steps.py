@@ -77,17 +77,24 @@ class Sides:
         assert_same(self.ours.iterations, numpy(self.engine.iterations), f"{what}, iterations")
 
 
+def stepped(run: Run, loads: str) -> Sides:
+    """Step both sides through a run and compare them each time; the engine's state is loaded at first, or each step."""
+    sides = Sides(run)
+    for step, gradients in enumerate(run.gradients()):
+        if loads == "each step" or step == 0:
+            sides.load()
+        sides.apply(gradients)
+        sides.compare(f"step {step}")
+    return sides
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @examples(20)
 @given(data=st.data())
 def test_steps_from_the_engines_state(kind, data):
     run = data.draw(some(kind))
     with both_floatx(run.floatx), semantics.use(KERAS_3):
-        sides = Sides(run)
-        for step, gradients in enumerate(run.gradients()):
-            sides.load()
-            sides.apply(gradients)
-            sides.compare(f"step {step}")
+        stepped(run, "each step")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -96,11 +103,7 @@ def test_steps_from_the_engines_state(kind, data):
 def test_runs_from_the_same_start(kind, data):
     run = data.draw(some(kind))
     with both_floatx(run.floatx), semantics.use(KERAS_3):
-        sides = Sides(run)
-        sides.load()
-        for step, gradients in enumerate(run.gradients()):
-            sides.apply(gradients)
-            sides.compare(f"step {step}")
+        sides = stepped(run, "at first")
         sides.ours.finalize_variable_values(sides.weights)
         sides.engine.finalize_variable_values(sides.engine_weights)
         sides.compare("the end")
