@@ -76,9 +76,10 @@ def test_probabilities_that_do_not_add_up_to_1():
 @shows("quotient_gradient")
 @pytest.mark.skipif(BACKEND == "numpy", reason="no gradients")
 @pytest.mark.parametrize("sparse", [False, True])
-def test_the_gradient_of_probabilities_near_0(sparse):
-    """Their sum has a square below float32's smallest number."""
-    p, name = np.array([[2e-20, 3e-20]], "float32"), f"{'sparse_' * sparse}categorical_crossentropy"
+@pytest.mark.parametrize("probabilities", [(2e-20, 3e-20), (3e-33, 8e-20)])
+def test_the_gradient_of_probabilities_near_0(probabilities, sparse):
+    """Their sum has a square below float32's smallest number; the first one's part of it is clipped, or is not."""
+    p, name = np.array([probabilities], "float32"), f"{'sparse_' * sparse}categorical_crossentropy"
     t = np.array([0]) if sparse else np.array([[1.0, 0.0]], "float32")
     gradient = value_and_gradients(lambda p: getattr(keras.losses, name)(t, p), [p]).gradients[0]
     loss = losses.SparseCategoricalCrossentropy() if sparse else losses.CategoricalCrossentropy()

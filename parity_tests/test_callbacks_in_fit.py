@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import time
 
 import numpy as np
 import pytest
 
 import refkeras
-from parity_tests.engines import ENGINES, differs, trains
+from parity_tests.engines import BACKEND, ENGINES, differs, keras, trains
 from parity_tests.model_zoo import built
 from parity_tests.shows import shows
 from refkeras import semantics
@@ -164,6 +165,16 @@ def lines(text):
     return [re.sub(r"(\d\.\d{2,3})\d(e-\d+)?", r"\1\2", line) for line in kept]
 
 
+def in_order(k):
+    """A callback that asks for batches, so that Keras tells of them one after the other (docs/findings.md)."""
+
+    class InOrder(k.callbacks.Callback):
+        def on_batch_end(self, batch, logs=None):
+            pass
+
+    return InOrder()
+
+
 @both
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize("verbose", [1, 2, "auto"])
@@ -174,7 +185,7 @@ def test_printed_lines(engine, verbose):
         with contextlib.redirect_stdout(output):
             made.fit(X, Y, batch_size=4, epochs=2, verbose=verbose, validation_split=0.3, shuffle=False)
             made.fit(X, Y, verbose=verbose, shuffle=False)
-            made.fit((pair for pair in [(X, Y)] * 3), verbose=verbose, shuffle=False)
+            made.fit((pair for pair in [(X, Y)] * 3), verbose=verbose, shuffle=False, callbacks=[in_order(k)])
             made.evaluate(X, Y, batch_size=3, verbose=verbose)
             made.predict(X, batch_size=4, verbose=verbose)
         return lines(output.getvalue())
@@ -182,6 +193,28 @@ def test_printed_lines(engine, verbose):
     ours, theirs = run_both(engine, run)
     assert ours == theirs
     assert len(ours) >= 8
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+@pytest.mark.parametrize("waits", [False, True])
+def test_batches_are_counted_when_one_is_held_up(waits, monkeypatch):
+    """Where it has threads, Keras takes the batch told of last for their number, unless a callback makes it wait."""
+
+    def run(k):
+        at_end, output = k.callbacks.ProgbarLogger.on_train_batch_end, io.StringIO()
+
+        def slowly(self, batch, logs=None):
+            time.sleep(0.2 if batch == 0 else 0)
+            at_end(self, batch, logs)
+
+        monkeypatch.setattr(k.callbacks.ProgbarLogger, "on_train_batch_end", slowly)
+        made = model(k)
+        with contextlib.redirect_stdout(output):
+            made.fit((pair for pair in [(X, Y)] * 3), verbose=2, callbacks=[in_order(k)] if waits else [])
+        return output.getvalue().split()[0]
+
+    assert run(refkeras) == "3/3"
+    assert run(keras) == ("3/3" if waits or BACKEND == "tensorflow" else "1/1")
 
 
 @shows("verbose_auto")

@@ -8,13 +8,10 @@ from typing import Any
 import numpy as np
 
 from refkeras.precision.array import BarArray
-from refkeras.precision.edges import ALARM
+from refkeras.precision.edges import ALARM, unknown
 from refkeras.precision.rounding import power_below
 
 __all__ = ["ALARM", "Comparison", "compare"]
-
-#: A σ that is larger than the number itself and than this came of `rounding.LARGEST`.
-_UNKNOWN = 2.0**64
 
 
 @dataclass(frozen=True)
@@ -91,9 +88,8 @@ def compare(bar: BarArray, engine_value: Any) -> Comparison:
         # A value that overflows the machine's range has no bar any more.
         sigmas = np.where(np.isfinite(stored) & np.isfinite(found), sigmas, np.where(same, 0.0, np.inf))
         sigmas = np.where(same & ~np.isfinite(sigmas), 0.0, sigmas)
-        # Of which nothing can be said: a quotient by what may be 0, or the root of what may be less.
-        unknown = ~(own < _UNKNOWN) & ~(ALARM * own < np.abs(value))  # NaN came of several of them
-        sigmas = np.where(unknown & ~(np.isfinite(found) & np.isfinite(value) & np.isfinite(own)), 0.0, sigmas)
+        sure = np.isfinite(found) & np.isfinite(value) & np.isfinite(own)
+        sigmas = np.where(unknown(value, own) & ~sure, 0.0, sigmas)
         sigmas = np.where(flushed, 0.0, sigmas)
         ulps = np.where(same & (away == 0), 0.0, away / ulp)
         ulps = np.where(np.isfinite(ulps), ulps, np.where(same, 0.0, np.inf))

@@ -11,10 +11,13 @@ import numpy as np
 
 from refkeras.precision.store import aligned
 
-__all__ = ["ALARM", "Edges", "count", "counting", "near", "variance"]
+__all__ = ["ALARM", "Edges", "count", "counting", "lost", "near", "unknown", "variance"]
 
 #: Beyond this many standard deviations a difference is no rounding error.
 ALARM = 8.0
+#: A σ that is larger than this, and within the alarm than the number itself, or float32's largest, came of
+#: `rounding.LARGEST`.
+_UNKNOWN, _BEYOND = 2.0**64, 2.0**128
 
 
 @dataclass
@@ -57,6 +60,21 @@ def variance(x: Any) -> Any:
     """The variance of an operand's values."""
     d = x.deviations
     return 0.0 if d is None else np.einsum("i...,i...->...", d, d) / len(d)
+
+
+def unknown(value: Any, sigma: Any) -> Any:
+    """Of which numbers nothing can be said, as what they were divided by may be 0, or are the root of less."""
+    with np.errstate(all="ignore"):  # NaN came of several of them
+        return ~(sigma < _UNKNOWN) & ~(ALARM * sigma < np.minimum(np.abs(value), _BEYOND))
+
+
+def lost(x: Any) -> np.ndarray | None:
+    """Of which of an operand's numbers nothing can be said, or None where something can be of all."""
+    d = x.deviations
+    if d is None or not d.size or d.max() < _UNKNOWN:  # nearly always
+        return None
+    where = np.asarray(unknown(x.value, np.sqrt(variance(x))))
+    return where if where.any() else None
 
 
 def near(a: Any, b: Any) -> np.ndarray:

@@ -22,7 +22,7 @@ import numpy as np
 from refkeras.precision import edges
 from refkeras.precision.array import BarArray, parts_of
 from refkeras.precision.machine import Machine
-from refkeras.precision.rounding import BINADE, COPIES, power_below, signs
+from refkeras.precision.rounding import BINADE, COPIES, LARGEST, power_below, signs
 from refkeras.precision.ufuncs import Operand, finish
 
 __all__ = ["accumulate", "extremum", "matmul", "reduce"]
@@ -79,6 +79,8 @@ def matmul(machine: Machine, a: Any, b: Any, out: Any) -> BarArray:
     if y.deviations is not None:
         part = _copies_right(A, y.deviations, value.ndim)
         deviations = part if deviations is None else np.add(deviations, part, out=deviations)
+    if deviations is not None:
+        deviations = _with_unknown(deviations, A, B, edges.lost(x), edges.lost(y))
     terms = np.float64(A.shape[-1])
     if x.exact or y.exact:
         terms = _terms(A, B)
@@ -158,6 +160,17 @@ def _copies_right(A: Array, D: Array, ndim: int) -> Array:
             side_by_side = np.ascontiguousarray(D.transpose(1, 0, 2)).reshape(k, COPIES * n)
             return np.ascontiguousarray((A @ side_by_side).reshape(len(A), COPIES, n).transpose(1, 0, 2))
     return np.matmul(A, D.reshape(COPIES, *(1,) * (ndim + 1 - D.ndim), *D.shape[1:]))
+
+
+def _with_unknown(deviations: Array, A: Array, B: Array, of_a: Array | None, of_b: Array | None) -> Array:
+    """A sum of which one factor may be infinite may be NaN, whatever the other factor is."""
+    for unknown in (
+        None if of_a is None else of_a @ np.ones(B.shape),
+        None if of_b is None else np.ones(A.shape) @ of_b,
+    ):
+        if unknown is not None:
+            deviations = deviations + signs(unknown.shape) * np.where(unknown > 0, LARGEST, 0.0)
+    return deviations
 
 
 def _matmul_bound(machine: Machine, A: Array, B: Array, x: Operand, y: Operand) -> Array:

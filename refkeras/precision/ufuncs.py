@@ -292,6 +292,7 @@ def elementwise(machine: Machine, ufunc: np.ufunc, operands: list[Operand], out:
             deviations = part if deviations is None else deviations + part
     if deviations is not None and ufunc in (np.multiply, np.square):
         deviations = _with_product(deviations, y, operands)
+        deviations = _with_unknown(deviations, y, operands)
     if further is not None:
         deviations = deviations + signs(y.shape) * further
     rms, largest = rule.rounding(machine, y, *operands)
@@ -352,6 +353,15 @@ def _with_product(deviations: Array, y: Array, operands: list[Operand]) -> Array
     if first.deviations is None or second.deviations is None or not (none := y == 0).any():
         return deviations
     return deviations + np.where(none, aligned(first.deviations, y.ndim) * aligned(second.deviations, y.ndim), 0.0)
+
+
+def _with_unknown(deviations: Array, y: Array, operands: list[Operand]) -> Array:
+    """Nothing times what may be infinite may be NaN: of that nothing can be said, either."""
+    for x, other in zip(operands, reversed(operands), strict=True):
+        none = np.equal(other.value, 0)
+        if none.any() and (unknown := edges.lost(x)) is not None:
+            deviations = deviations + signs(y.shape) * np.where(none & unknown, LARGEST, 0.0)
+    return deviations
 
 
 def _near_a_tie(operands: list[Operand], slopes: tuple[Any, Any]) -> tuple[Any, Any]:

@@ -128,6 +128,32 @@ def test_of_what_may_reach_a_pole_nothing_can_be_said(function):
     assert np.isfinite((y * 0.5 + 1.0).sigma).all()
 
 
+def test_nothing_times_what_may_reach_a_pole():
+    """0 times an infinity is NaN; each product of which a factor is one, alone and in a matrix product."""
+    unknown, sure = 1.0 / with_error(0.5, 0.2), 1.0 / with_error(0.5, 0.1)
+    nothing = with_error(0.3, 0.001) - 0.3
+    for zero in (0.0, np.zeros(1), exact([0.0]), nothing, np.array([0])):
+        for found in (np.nan, np.inf, 0.0, 1.0):
+            for product in (unknown * zero, zero * unknown):
+                assert compare(product, np.float32([found])).agrees
+            assert compare(sure * zero, np.float32([found])).agrees == (found == 0.0)
+    assert compare(nothing * nothing, np.float32([0.0])).agrees
+    matrix = np.stack([np.broadcast_to(unknown, (2,)), np.broadcast_to(sure, (2,))])  # what may be in one row
+    zeros = np.zeros((2, 3))
+    nan = np.full((2, 3), np.nan, "float32")
+    found = np.stack([nan[0], zeros[1]])
+    assert compare(matrix @ zeros, found).agrees
+    assert compare(zeros.T @ matrix.T, found.T).agrees
+    assert np.isinf(compare(matrix @ zeros, nan).sigmas[1]).all()
+    for infinite in (np.full(1, np.inf) + unknown, 1.0 / nothing):
+        assert np.isinf(infinite.value)
+        for found in (3.0, np.nan, np.inf, -np.inf):
+            assert compare(infinite * 0.0, np.float32([found])).agrees
+            assert compare(infinite, np.float32([found])).agrees
+    overflow = np.full(1, np.inf) + exact([1e30]) / 3.0  # a sure one
+    assert compare(overflow, np.float32([np.inf])).agrees and not compare(overflow, np.float32([3.0])).agrees
+
+
 @pytest.mark.parametrize("part", [0.13, 0.3, 1.0, 50.0])
 def test_the_root_of_what_may_be_nothing(part):
     """It may be 0, and as large as the root of the largest."""
