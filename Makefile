@@ -24,8 +24,8 @@ MODE ?= auto
 MINUTES ?= 60
 PARITY_ENGINE = REFKERAS_ENGINE=$(ENGINE) KERAS_BACKEND=$(patsubst keras@%,%,$(ENGINE)) REFKERAS_MODE=$(MODE) \
   HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-engines}
-PARITY = REFKERAS_DEVICE=$(DEVICE) $(PARITY_ENGINE) $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile parity_tests \
-  $(or $(PARITY_ARGUMENTS),-p parity_tests.matrix)
+PARITY = REFKERAS_DEVICE=$(DEVICE) $(PARITY_ENGINE) $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart=1 \
+  parity_tests $(or $(PARITY_ARGUMENTS),-p parity_tests.matrix)
 # What the suite needs beside Keras, all of it pure Python but NumPy and h5py.
 GPU_TOOLS := "numpy>=2" "hypothesis>=6.100" "pytest>=8.2" "pytest-timeout>=2.3" "h5py>=3.10" "rich>=13.7"
 
@@ -61,7 +61,7 @@ parity-all: ## the parity suite on every engine and in every mode, on the CPU
 
 parity-gpu: ## the parity suite on a GPU, in a Python with a CUDA build of JAX or PyTorch (docs/gpu.md)
 	$(PYTHON) -m pip install -q keras==3.15.1 $(GPU_TOOLS)
-	PYTHONPATH=. REFKERAS_DEVICE=gpu $(PARITY_ENGINE) $(PYTHON) -m pytest parity_tests $(PARITY_ARGUMENTS)
+	PYTHONPATH=. REFKERAS_DEVICE=gpu $(PARITY_ENGINE) $(PYTHON) -m pytest parity_tests $(or $(PARITY_ARGUMENTS),-p parity_tests.matrix)
 
 fuzz: $(TOOLS) ## ten thousand damaged model files: each is loaded, or refused with a clear error
 	$(BIN)/python -m tests.saving.fuzz

@@ -22,7 +22,7 @@ if os.environ.setdefault("REFKERAS_DEVICE", "cpu") == "cpu":
 
 import pytest
 
-from parity_tests import profiles
+from parity_tests import asked, profiles
 
 profiles.load()
 #: Why → how many tests were left out; and how many numbers of tests that ran.
@@ -32,6 +32,8 @@ ENGINE = pytest.StashKey[set]()
 
 
 def pytest_configure(config):
+    if unknown := asked.problems(os.environ):
+        raise pytest.UsageError(f"parity_tests: {'; '.join(unknown)}")
     config.addinivalue_line("markers", "tensorflow_only(reason): left out on Keras's other backends")
     config.addinivalue_line("markers", "differs(*backends, reason): cannot agree there")
     config.addinivalue_line("markers", "trains: fits a model, which Keras's NumPy backend does not")

@@ -17,7 +17,7 @@ from parity_tests.pages import put_table
 from refkeras.saving.atomic import write_atomically
 
 RECORDED = Path(__file__).parent / "recorded" / "matrix"
-#: File of a record → head of its column; the order of the table.
+#: File of a record → head of its column; the order of the table. Others (of a GPU) come last, by their names.
 COLUMNS = {
     "keras@tensorflow": "TensorFlow",
     "keras@tensorflow-eager": "TensorFlow, eager",
@@ -71,10 +71,11 @@ def pytest_configure(config: Any) -> None:
 
 def table(folder: Path = RECORDED) -> str:
     """How many tests of each file passed on each engine, how many failed, and their sums; – where none ran."""
+    records = {path.stem: path for path in sorted(folder.glob("*.json"))}
     columns = {
-        title: json.loads(path.read_text())
-        for name, title in COLUMNS.items()
-        if (path := folder / f"{name}.json").exists()
+        COLUMNS.get(name, name): json.loads(records[name].read_text())
+        for name in [*COLUMNS, *(name for name in records if name not in COLUMNS)]
+        if name in records
     }
     rows = [f"| file | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
     for file in sorted({file for column in columns.values() for file in column}):

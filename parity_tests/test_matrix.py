@@ -54,15 +54,16 @@ def test_the_table(tmp_path):
     def record(name, **counts):
         (tmp_path / f"{name}.json").write_text(json.dumps(counts))
 
+    record("keras@jax-gpu", losses={"passed": 7})
     record("keras@torch", losses={"passed": 1234, "failed": 2}, data={"skipped": 3})
     record("keras@tensorflow-jit", losses={"passed": 20, "skipped": 1}, data={"passed": 4}, run={"failed": 1})
     assert matrix.table(tmp_path).splitlines() == [
-        "| file | jit | PyTorch |",
-        "|---|---|---|",
-        "| data | 4 | – |",
-        "| losses | 20 | 1,234, 2 failed |",
-        "| run | 0, 1 failed | – |",
-        "| **all** | 24, 1 failed | 1,234, 2 failed |",
+        "| file | jit | PyTorch | keras@jax-gpu |",
+        "|---|---|---|---|",
+        "| data | 4 | – | – |",
+        "| losses | 20 | 1,234, 2 failed | 7 |",
+        "| run | 0, 1 failed | – | – |",
+        "| **all** | 24, 1 failed | 1,234, 2 failed | 7 |",
     ]
 
 
