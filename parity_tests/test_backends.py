@@ -14,6 +14,7 @@ import refkeras
 from parity_tests.agreement import assert_agrees, assert_differs, exactly
 from parity_tests.engines import (
     BACKEND,
+    ENGINES,
     KERAS_3,
     MODE,
     NoGradient,
@@ -36,8 +37,17 @@ STATES = [np.full((1, 2), 0.5, "float32"), np.full((1, 2), 0.25, "float32")]
 MASK = np.array([[False, True, False]])
 
 
-def rule(name):
-    return getattr(semantics.get(KERAS_3), name)
+each_engine = pytest.mark.parametrize("engine", ENGINES)
+
+
+def rule(name, engine=KERAS_3):
+    return getattr(semantics.get(engine), name)
+
+
+def sides(engine):
+    """refkeras, with the engine's semantics in force, and the engine."""
+    semantics.use(engine)
+    return refkeras, ENGINES[engine]
 
 
 def bars_of(model):
@@ -84,8 +94,10 @@ def test_the_gradient_of_probabilities_near_0(probabilities, sparse):
     gradient = value_and_gradients(lambda p: getattr(keras.losses, name)(t, p), [p]).gradients[0]
     loss = losses.SparseCategoricalCrossentropy() if sparse else losses.CategoricalCrossentropy()
     _, pullback = loss.value_and_pullback(t, exact(p))
-    assert_agrees(pullback()[0], gradient)
+    mine = pullback()[0]
+    assert_agrees(mine, gradient)
     by_the_square = rule("quotient_gradient") == "by the square"
+    assert (mine.sigma > 1e38).any() == by_the_square  # a bar of which nothing can be said agrees with anything
     assert by_the_square == (BACKEND == "jax")
     assert np.isnan(gradient).all() == by_the_square
 
@@ -247,27 +259,29 @@ def dense(k, **arguments):
 
 
 @shows("test_on_batch_resets")
-def test_test_on_batch_forgets():
+@each_engine
+def test_test_on_batch_forgets(engine):
     x, y = np.arange(8, dtype="float32").reshape(4, 2), np.ones((4, 1), "float32")
     seen = []
-    for model in (dense(refkeras), dense(keras)):
+    for model in map(dense, sides(engine)):
         with bars_of(model):
             seen.append([model.test_on_batch(x[i : i + 2], y[:2]) for i in (0, 2)])
     for results in zip(*seen, strict=True):
         for mine, real in zip(*results, strict=True):
             assert_agrees(mine, np.float32(real))
     mean = (16 + 0 + 144 + 64) / 4  # of (x₁ + x₂ − 1)²: 0, 16, 64 and 144
-    assert (seen[1][1][0] == mean) == (not rule("test_on_batch_resets")) == (BACKEND == "numpy")
+    assert (seen[1][1][0] == mean) == (not rule("test_on_batch_resets", engine)) == (BACKEND == "numpy")
 
 
 @shows("steps_per_execution_allowed")
-def test_steps_per_execution():
+@each_engine
+def test_steps_per_execution(engine):
     def run(k):
         dense(k, steps_per_execution=2).evaluate(np.ones((4, 2), "float32"), np.ones((4, 1), "float32"), verbose=0)
 
-    kinds = [outcome(lambda k=k: run(k)) for k in (refkeras, keras)]
-    assert kinds[0] is kinds[1] is (None if rule("steps_per_execution_allowed") else ValueError)
-    assert rule("steps_per_execution_allowed") == (BACKEND != "torch")
+    kinds = [outcome(lambda k=k: run(k)) for k in sides(engine)]
+    assert kinds[0] is kinds[1] is (None if rule("steps_per_execution_allowed", engine) else ValueError)
+    assert rule("steps_per_execution_allowed", engine) == (BACKEND != "torch")
 
 
 @shows("trainable_is_read")
@@ -286,16 +300,19 @@ def test_a_layer_frozen_after_training():
 
 
 @shows("jit_compile_auto")
-def test_what_auto_is_saved_as():
+@each_engine
+def test_what_auto_is_saved_as(engine):
     seen = [
-        [dense(k, run_eagerly=e).get_compile_config()["jit_compile"] for e in (False, True)] for k in (refkeras, keras)
+        [dense(k, run_eagerly=e).get_compile_config().get("jit_compile") for e in (False, True)] for k in sides(engine)
     ]
-    assert seen[0] == seen[1] == [rule("jit_compile_auto"), False]
-    assert rule("jit_compile_auto") == (BACKEND in ("jax", "numpy"))
+    assert seen[0] == seen[1]
+    assert engine == "tf_keras" or seen[0] == [rule("jit_compile_auto"), False]
+    assert rule("jit_compile_auto", engine) == (BACKEND in ("jax", "numpy"))
 
 
 @shows("text_as_number")
-def test_text_where_a_number_belongs():
+@each_engine
+def test_text_where_a_number_belongs(engine):
     """A dict of targets for one output is taken for the list of its keys; a learning rate that is a string."""
 
     def targets(k):
@@ -304,9 +321,12 @@ def test_text_where_a_number_belongs():
     def rate(k):
         k.optimizers.SGD().learning_rate = "x"
 
-    wanted = TypeError if rule("text_as_number") == "TypeError" else ValueError
-    assert [outcome(lambda k=k, run=run: run(k)) for run in (targets, rate) for k in (refkeras, keras)] == [wanted] * 4
-    assert (wanted is TypeError) == (BACKEND == "tensorflow")
+    mine, real = ([outcome(lambda k=k, run=run: run(k)) for run in (targets, rate)] for k in sides(engine))
+    assert mine == real
+    if engine == KERAS_3:
+        wanted = TypeError if rule("text_as_number") == "TypeError" else ValueError
+        assert real == [wanted] * 2
+        assert (wanted is TypeError) == (BACKEND == "tensorflow")
 
 
 @shows("iterations_dtype", "optimizer_scalars")

@@ -147,20 +147,59 @@ def test_reduce_lr_on_plateau(name, run):
     assert_same(name, run)
 
 
+def fitted(callback, losses, rate=0.1, key="loss", **arguments):
+    """A run of epochs of one batch, in which a callback that says what it does watches this loss."""
+    needed = {"mode": "min", "verbose": 1} if callback != "ModelCheckpoint" else {"verbose": 1}
+    return {
+        "callbacks": [[callback, {"monitor": key, **needed, **arguments}]],
+        "metrics": METRICS,
+        "rate": rate,
+        "verbose": 0,
+        "sizes": [1],
+        "epochs": [{"batches": [{"loss": 1.0}], "end": {"loss": value}} for value in losses],
+    }
+
+
+FALLING = [0.5, 0.48, 0.46, 0.45, 0.3]
+DECISIONS = {
+    "a negative delta of stopping": fitted("EarlyStopping", FALLING, min_delta=-0.05, patience=1),
+    "a negative delta of a plateau": fitted("ReduceLROnPlateau", FALLING, min_delta=-0.05, patience=1),
+    "a delta that is just reached": fitted("ReduceLROnPlateau", [0.4, 0.3, 0.2, 0.1], min_delta=0.1, patience=1),
+    "a rate just above the smallest": fitted("ReduceLROnPlateau", [1, 1, 1], 0.100005, min_lr=0.1, patience=1),
+    "a rate just below the smallest": fitted("ReduceLROnPlateau", [1, 1, 1], 0.3, min_lr=0.1 * 3 + 1e-9, patience=1),
+    "a third of a rate": fitted("ReduceLROnPlateau", [1, 1, 1], factor=1 / 3, patience=1),
+    "a best of nothing": fitted(
+        "ModelCheckpoint", [1.0], key="x", filepath="a/m.keras", save_best_only=True, mode="min"
+    ),
+    "each in a folder": fitted("ModelCheckpoint", [1.0, 0.5], filepath="a/{epoch}/m.keras"),
+    "a best that does not come": fitted(
+        "ModelCheckpoint", [1.0], filepath="a/m.keras", save_best_only=True, initial_value_threshold=0.5, mode="min"
+    ),
+}
+
+
+@shows(
+    "early_stopping_min_delta",
+    "plateau_min_delta",
+    "plateau_rate",
+    "plateau_min_rate",
+    "checkpoint_folder",
+    "checkpoint_missing",
+)
+@both
+@pytest.mark.parametrize("decision", DECISIONS)
+def test_decisions_on_an_edge(name, decision):
+    assert_same(name, DECISIONS[decision])
+
+
 OWN_PRECISION = ("tf_keras", "keras-3@numpy")
 
 
+@shows("monitor_precision")
 @both
 def test_a_difference_below_float32(name):
     """Keras 3 compares in float32, where the second value is no improvement; its NumPy backend as they are."""
-    run = {
-        "callbacks": [["EarlyStopping", {"monitor": "loss", "mode": "min", "verbose": 1}]],
-        "metrics": METRICS,
-        "rate": 0.1,
-        "verbose": 0,
-        "sizes": [1],
-        "epochs": [{"batches": [{"loss": 1.0}], "end": {"loss": value}} for value in (0.3, 0.3 - 1e-9, 0.1)],
-    }
+    run = fitted("EarlyStopping", [0.3, 0.3 - 1e-9, 0.1])
     seen = play(ENGINES[name], run)
     assert seen["stopped"] == (semantics.get(name).monitor_precision == "float32") == (name not in OWN_PRECISION)
     assert_same(name, run)

@@ -156,6 +156,29 @@ def test_decay_of_a_weight_whose_decay_overflows():
     assert np.isfinite(real).all() == (RULES.weight_decay_by == "factor") == (BACKEND == "torch")
 
 
+def test_decay_that_rounds_alike_in_each_step():
+    """A factor of 1 − 52.4 · 2⁻²⁴ is 1 − 52 · 2⁻²⁴ in float32, by the same error in every step."""
+    run = Run("SGD", {"learning_rate": 1e-4, "weight_decay": 0.03125}, [(9, 7)], ["float32"], 20, 0)
+    stepped(run, "at first")
+
+
+@shows("rmsprop_root")
+@pytest.mark.parametrize("slope", [1.0, 3.0, -0.01])
+def test_a_centered_root_of_a_gradient_that_stays(slope):
+    """Its variance is 0, of which epsilon alone is left, unless it was lost beside the square of the gradient."""
+    arguments = {"learning_rate": 0.5, "rho": 0.0, "centered": True, "epsilon": 1e-7}
+    sides = Sides(Run("RMSprop", arguments, [(1,)], ["float32"], 1, 0))
+    sides.load()
+    sides.apply([np.full(1, slope, "float32")])
+    sides.compare("the step")
+    moved = abs(numpy(sides.engine_weights[0]) - sides.run.values()[0])[0]
+    first = RULES.rmsprop_root == "epsilon first"
+    assert first == (BACKEND == "torch")
+    assert np.isfinite(moved) == (not first or abs(slope) < 2)
+    if slope == 1.0:
+        assert (moved < 1500) == first  # 0.5 / √2⁻²³, or 0.5 / √10⁻⁷
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_constraints_come_last(kind):
     """Weights that are not negative: after the update, and after an overwrite by the average."""

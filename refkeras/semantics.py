@@ -67,6 +67,13 @@ class Semantics:
     )
 
     # -- compile ---------------------------------------------------------------
+    method_arguments: str = one_of(
+        "keras-3",
+        "tf_keras",
+        "keras-2.0",
+        doc="The arguments of compile, fit, evaluate, predict and the methods of one batch, and their order; what "
+        "get_compile_config gives.",
+    )
     output_matching: str = one_of(
         "exact",
         "conform",
@@ -759,7 +766,9 @@ class Semantics:
         "divide",
         "multiply",
         "epsilon outside",
-        doc="RMSprop steps by lr·g / sqrt(v + eps), lr·g · (1 / sqrt(v + eps)), or lr·g / (sqrt(v) + eps).",
+        "epsilon first",
+        doc="RMSprop steps by lr·g / sqrt(v + eps), lr·g · (1 / sqrt(v + eps)), or lr·g / (sqrt(v) + eps); a centered "
+        "one takes a² from v before it adds eps, or last.",
     )
     rmsprop_ema_overwrite_frequency: int | None = one_of(
         None, 100, doc="RMSprop's default for `ema_overwrite_frequency`."
@@ -855,6 +864,7 @@ _TF_KERAS = dataclasses.replace(
     hook_logs="python scalars",
     verbose_auto="resolved",
     callback_arguments="tf_keras",
+    method_arguments="tf_keras",
     callback_messages="tf_keras",
     callback_warnings="log",
     callback_model_settable=True,
@@ -990,6 +1000,7 @@ _KERAS_2_0 = dataclasses.replace(
     list_batch_hooks="on_batch",
     hook_logs="as they are",
     callback_arguments="keras-2.0",
+    method_arguments="keras-2.0",
     callback_messages="keras-2.0",
     callback_warnings="RuntimeWarning",
     history_restarts=True,
@@ -1131,6 +1142,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     iterations_dtype="int32",
     optimizer_scalars="exact",
     weight_decay_by="factor",
+    rmsprop_root="epsilon first",
     adam_moments="sum",
     no_steps_error="IndexError",
     mask_spreads_weights=False,

@@ -147,8 +147,7 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def _reduce(self, epoch: int, optimizer: Any, name: str) -> bool:
         rate = rate_of(self._rules, optimizer)
-        if self._rules.plateau_rate == "float64":
-            rate = float(rate)
+        rate = float(rate) if self._rules.plateau_rate == "float64" else np.float32(rate)
         if self._rules.plateau_min_rate == "float32":
             floor: Any = np.float32(self.min_lr)
         else:

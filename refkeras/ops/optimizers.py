@@ -116,7 +116,8 @@ def rmsprop(
         m: velocity, or None: m = μ·m + lr·g / √(...), w −= m.
         a: mean of the gradient, or None: a = ρ·a + d·g, and v − a² stands for v in the root (centered).
         lr, rho, d, epsilon, mu: learning rate, ρ, 1 − ρ, ε, μ.
-        root: `"divide"`: lr·g / √(v + ε); `"multiply"`: lr·g · (1 / √(v + ε)); `"epsilon outside"`: lr·g / (√v + ε).
+        root: `"divide"`: lr·g / √(v + ε); `"multiply"`: lr·g · (1 / √(v + ε)); `"epsilon outside"`: lr·g / (√v + ε);
+            `"epsilon first"`: `"divide"`, where it is centered by (v + ε) − a² rather than (v − a²) + ε.
         s, r: scratch.
 
     Source: `keras/src/optimizers/rmsprop.py`, Keras 3.15; Hinton, lecture 6 (2012).
@@ -137,8 +138,12 @@ def rmsprop(
         else:
             blend(a, g, rho, d, s)
             square(a, out=s)
-            subtract(v, s, out=s)
-            s += epsilon
+            if root == "epsilon first":
+                add(v, epsilon, out=r)
+                subtract(r, s, out=s)
+            else:
+                subtract(v, s, out=s)
+                s += epsilon
         sqrt(s, out=s)
     multiply(g, lr, out=r)
     if root == "multiply":

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from refkeras.ops import optimizers as ops
 from refkeras.optimizers.layout import Cell, Layout, Part
 from refkeras.optimizers.scalars import cast
@@ -116,8 +118,9 @@ class Step:
     def _decay_weights(self, cells: Sequence[Cell], rate: Any) -> None:
         if self._rules.weight_decay_by == "factor":
             for cell in cells:
-                # In the dtype of the rate, whatever that of the weights.
-                number = type(rate) if isinstance(cell.kind, type) else cell.kind
+                # In the dtype of the rate, whatever that of the weights; a number of the engine's with error bars, too,
+                # as it rounds alike in every step.
+                number = type(rate) if isinstance(rate, np.generic) else cell.kind
                 for decayed in self._decayed(cell):
                     ops.shrink_weights(decayed.w, 1 - number(self.weight_decay) * number(rate))
             return

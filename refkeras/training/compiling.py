@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from refkeras import semantics
+from refkeras.training.arguments import arguments
 from refkeras.training.steps import Steps
 
 if TYPE_CHECKING:
@@ -34,7 +35,15 @@ class Compilable:
         self._compiled: Compiled | None = None
         self._steps: Steps | None = None
         self._compile_arguments: dict[str, Any] = {}
+        self._compile_config: dict[str, Any] = {}
 
+    @arguments(
+        tf_keras="optimizer loss metrics loss_weights weighted_metrics run_eagerly=None steps_per_execution=None "
+        "jit_compile=None pss_evaluation_shards",
+        keras_2_0="optimizer loss metrics loss_weights sample_weight_mode",
+        sequential_2_0="optimizer loss metrics sample_weight_mode",
+        keywords="cloning experimental_run_tf_function from_serialized distribute target_tensors sample_weight_mode",
+    )
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -71,6 +80,22 @@ class Compilable:
         from refkeras.training.compiled import Compiled
 
         self._refuse_own_steps()
+        as_given = {
+            "optimizer": optimizer,
+            "loss": loss,
+            "metrics": metrics,
+            "loss_weights": loss_weights,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+        }
+        modern = semantics.current().method_arguments != "tf_keras"
+        if not modern:  # where they may be None, and "auto" finds a number of steps while it runs
+            steps_per_execution = 1 if steps_per_execution in (None, "auto") else steps_per_execution
+            run_eagerly = bool(run_eagerly)
+            if run_eagerly and jit_compile:
+                raise ValueError("You cannot enable `run_eagerly` and `jit_compile` at the same time.")
         optimizer = optimizers.get(optimizer)
         if run_eagerly and jit_compile is True:
             warnings.warn(
@@ -78,12 +103,15 @@ class Compilable:
                 stacklevel=2,
             )
             jit_compile = False
+        output_names = getattr(self, "output_names", None)
+        if semantics.current().resolved_at_compile and output_names is None:  # a Sequential's
+            output_names = getattr(getattr(self, "_functional", None), "output_names", None)
         compiled = Compiled(
             loss,
             loss_weights,
             metrics,
             weighted_metrics,
-            output_names=getattr(self, "output_names", None),
+            output_names=output_names,
             run_eagerly=run_eagerly,
             previous=self._compiled,
         )
@@ -105,6 +133,7 @@ class Compilable:
             "jit_compile": jit_compile is True
             or (jit_compile == "auto" and not run_eagerly and semantics.current().jit_compile_auto),
         }
+        self._compile_config = self._compile_arguments if modern else as_given
         self.compiled = True
 
     def _refuse_own_steps(self) -> None:
@@ -173,12 +202,12 @@ class Compilable:
             metric.reset_state()
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """Return the arguments of `compile`, serialized."""
+        """Return the arguments of `compile`, serialized; in tf_keras as they were given."""
         from refkeras.saving.serialization import serialize_keras_object
 
         if not self.compiled:
             return {} if semantics.current().layer_config == "keras-3" else None
-        return {key: serialize_keras_object(value) for key, value in self._compile_arguments.items()}
+        return {key: serialize_keras_object(value) for key, value in self._compile_config.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile with what `get_compile_config` returned."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from refkeras import semantics, tree
 from refkeras.training import data, loops
+from refkeras.training.arguments import arguments
 from refkeras.training.compiling import Compilable
 from refkeras.training.interrupts import Interrupts
 from refkeras.training.steps import Step, Steps
@@ -24,6 +25,15 @@ class Trainer(Compilable):
 
     # -- fit -----------------------------------------------------------------------
 
+    @arguments(
+        tf_keras="x y batch_size epochs verbose callbacks validation_split validation_data shuffle class_weight "
+        "sample_weight initial_epoch steps_per_epoch validation_steps validation_batch_size validation_freq "
+        "max_queue_size workers use_multiprocessing",
+        keras_2_0="x y batch_size epochs verbose callbacks validation_split validation_data shuffle class_weight "
+        "sample_weight initial_epoch",
+        sequential_2_0="x y batch_size epochs=10 verbose callbacks validation_split validation_data shuffle "
+        "class_weight sample_weight initial_epoch",
+    )
     def fit(
         self,
         x: Any = None,
@@ -177,6 +187,11 @@ class Trainer(Compilable):
 
     # -- evaluate --------------------------------------------------------------------
 
+    @arguments(
+        tf_keras="x y batch_size verbose sample_weight steps callbacks max_queue_size workers use_multiprocessing "
+        "return_dict",
+        keras_2_0="x y batch_size verbose sample_weight",
+    )
     def evaluate(
         self,
         x: Any = None,
@@ -226,6 +241,10 @@ class Trainer(Compilable):
 
     # -- predict -----------------------------------------------------------------------
 
+    @arguments(
+        tf_keras="x batch_size verbose steps callbacks max_queue_size workers use_multiprocessing",
+        keras_2_0="x batch_size verbose",
+    )
     def predict(
         self,
         x: Any,
@@ -279,10 +298,25 @@ class Trainer(Compilable):
 
     # -- single batches ------------------------------------------------------------------
 
+    @arguments(
+        tf_keras="x y sample_weight class_weight reset_metrics return_dict",
+        keras_2_0="x y sample_weight class_weight",
+        sequential_2_0="x y class_weight sample_weight",
+    )
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+        *,
+        reset_metrics: bool = True,
     ) -> Any:
-        """Make one update; return the loss and metrics of that batch, before the update."""
+        """Make one update; return the loss and metrics of that batch, before the update.
+
+        With `reset_metrics=False` (tf_keras's) they are those of all batches since they were reset.
+        """
         steps = self._ready("train_on_batch")
         if class_weight is not None and sample_weight is not None:
             raise ValueError(
@@ -291,12 +325,23 @@ class Trainer(Compilable):
             )
         with Interrupts() as interrupts:
             steps.interrupts = interrupts
-            return self._on_batch(steps, steps.single_trainer, x, y, sample_weight, class_weight, return_dict)
+            given = x, y, sample_weight, class_weight
+            return self._on_batch(steps, steps.single_trainer, *given, return_dict, reset_metrics)
 
-    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Return the loss and metrics of one batch, without training."""
+    @arguments(tf_keras="x y sample_weight reset_metrics return_dict", keras_2_0="x y sample_weight")
+    def test_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+        *,
+        reset_metrics: bool = True,
+    ) -> Any:
+        """Return the loss and metrics of one batch, without training; `reset_metrics` as in `train_on_batch`."""
         steps = self._ready("test_on_batch")
-        return self._on_batch(steps, steps.tester, x, y, sample_weight, None, return_dict)
+        resets = reset_metrics and semantics.current().test_on_batch_resets
+        return self._on_batch(steps, steps.tester, x, y, sample_weight, None, return_dict, resets)
 
     def _on_batch(
         self,
@@ -307,9 +352,10 @@ class Trainer(Compilable):
         sample_weight: Any,
         class_weight: Any,
         return_dict: bool,
+        resets: bool,
     ) -> Any:
         xs, ys, ws, size, structures = data.single_batch(x, y, sample_weight, class_weight)
-        if make != steps.tester or semantics.current().test_on_batch_resets:
+        if resets:
             steps.reset()
         with steps.watched_by(()):
             make(loops.Structures(*structures, size))(xs, ys, ws, size)

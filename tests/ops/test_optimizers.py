@@ -35,7 +35,7 @@ def test_momentum(nesterov):
     np.testing.assert_allclose(w, expected, rtol=1e-14)
 
 
-@pytest.mark.parametrize("root", ["divide", "multiply", "epsilon outside"])
+@pytest.mark.parametrize("root", ["divide", "multiply", "epsilon outside", "epsilon first"])
 @pytest.mark.parametrize("centered", [False, True])
 @pytest.mark.parametrize("with_momentum", [False, True])
 def test_rmsprop(root, centered, with_momentum):

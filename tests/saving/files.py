@@ -23,7 +23,7 @@ def model(masking: str = "masking") -> Any:
     y = refkeras.layers.LSTM(3, return_sequences=True, name="memory")(refkeras.layers.Masking(name=masking)(x))
     y = refkeras.layers.Dense(2, activation="relu", kernel_regularizer="l2", name="dense")(refkeras.layers.Flatten()(y))
     inner = refkeras.Sequential([refkeras.Input((2,)), refkeras.layers.Dense(2, name="inner_dense")], name="inner")
-    out = refkeras.layers.Dense(1, name="out")(refkeras.layers.Dropout(0.1)(inner(y)))
+    out = refkeras.layers.Dense(1, name="out")(refkeras.layers.Dropout(0.1, name="dropout")(inner(y)))
     made = refkeras.Model(x, out, name="good")
     rate = refkeras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
     made.compile(refkeras.optimizers.Adam(rate), "mse", metrics=["mae"])

@@ -1,0 +1,113 @@
+"""Gives an engine's preset what another engine has, a field at a time: `make mutants-fields [ENGINE=keras@jax]`.
+
+Each field of `Semantics` has tests that show it on the real engines. With another of its values in force they have to
+fail, or they do not show it. All run in one process: `semantics.use` puts another preset in force than it is asked for,
+while `semantics.get`, which the tests ask what is to be expected, still gives the engine's own. So it is what refkeras
+does that has to be noticed, not what it says that it does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+CAUGHT, SURVIVED, NOT_SHOWN = "caught", "survived", "not shown"
+
+
+@contextmanager
+def in_force(preset: str, field: str, value: Any) -> Iterator[None]:
+    """Have `semantics.use(preset)` put the preset in force with another value of a field."""
+    from refkeras import semantics
+
+    kept = semantics.use.__init__
+
+    def other(self: Any, asked: Any) -> None:
+        chosen = semantics.get(asked)
+        kept(self, dataclasses.replace(chosen, **{field: value}) if chosen.name == preset else chosen)
+
+    semantics.use.__init__ = other  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        semantics.use.__init__ = kept  # type: ignore[method-assign]
+
+
+class Campaign:
+    """A pytest plugin: runs the tests that show a field, as the preset is and with each other value of it."""
+
+    def __init__(self, fields: list[str]) -> None:
+        self.fields, self.failed, self.skipped = fields, False, False
+        self.counts: Counter[str] = Counter()
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        from parity_tests.engines import ENGINES
+        from parity_tests.shows import SHOWN
+        from refkeras import semantics
+
+        if session.testsfailed or session.config.option.collectonly:
+            return False
+        every = {item.name: item for item in dataclasses.fields(semantics.Semantics) if item.name != "name"}
+        tests: dict[str, list[Any]] = {}
+        for item in session.items:
+            tests.setdefault(f"{item.module.__name__}.{item.originalname}", []).append(item)
+        for name in self.fields or every:
+            items = [item for test in SHOWN.get(name, ()) for item in tests.get(test, ())]
+            silent = self.silent(items)
+            for preset in ENGINES:
+                right = getattr(semantics.get(preset), name)
+                for value in every[name].metadata["values"]:
+                    if value != right:
+                        self.tell(preset, name, value, silent)
+        return True
+
+    def silent(self, items: list[Any]) -> list[Any]:
+        """Those of the tests that run here, and pass."""
+        return [item for item in items if self.passes(item)]
+
+    def passes(self, item: Any) -> bool:
+        self.failed = self.skipped = False
+        item._initrequest()  # the fixtures of an item that ran are gone
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        return not (self.failed or self.skipped)
+
+    def tell(self, preset: str, field: str, value: Any, items: list[Any]) -> None:
+        """Run tests until one notices, those of the preset first, and print what became of it."""
+        began, by = time.monotonic(), ""
+        with in_force(preset, field, value):
+            for item in sorted(items, key=lambda item: preset not in item.nodeid):
+                if not self.passes(item) and not self.skipped:
+                    by = item.nodeid.removeprefix("parity_tests/")
+                    break
+        verdict = CAUGHT if by else SURVIVED if items else NOT_SHOWN
+        self.counts[verdict] += 1
+        print(f"{verdict:9} {time.monotonic() - began:4.0f} s  {preset}: {field}={value!r}  {by}", flush=True)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        self.failed |= report.failed
+        self.skipped |= report.skipped
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("fields", nargs="*", help="all without")
+    options = parser.parse_args(arguments)
+    os.environ.setdefault("REFKERAS_ENGINE", f"keras@{os.environ.get('KERAS_BACKEND', 'tensorflow')}")
+    os.environ["HYPOTHESIS_PROFILE"] = "mutants"
+    import pytest
+
+    campaign = Campaign(options.fields)
+    flags = ["-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:terminal", "-o", "addopts=", "-o", "timeout=0"]
+    pytest.main([*flags, "-W", "ignore", "parity_tests"], plugins=[campaign])
+    print(", ".join(f"{campaign.counts[verdict]} {verdict}" for verdict in (CAUGHT, SURVIVED, NOT_SHOWN)))
+    return 0 if campaign.counts[CAUGHT] and not campaign.counts[SURVIVED] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
