@@ -120,7 +120,7 @@ class Step:
             for cell in cells:
                 # In the dtype of the rate, whatever that of the weights; a number of the engine's with error bars, too,
                 # as it rounds alike in every step.
-                number = type(rate) if isinstance(rate, np.generic) else cell.kind
+                number: Any = type(rate) if isinstance(rate, np.generic) else cell.kind
                 for decayed in self._decayed(cell):
                     ops.shrink_weights(decayed.w, 1 - number(self.weight_decay) * number(rate))
             return
