@@ -121,6 +121,25 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(f"not compared: {count} {reason}")
 
 
+def pytest_generate_tests(metafunc):
+    own = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if "each_keras" in metafunc.fixturenames and "each_keras" not in own:
+        from parity_tests.engines import ENGINES
+
+        metafunc.parametrize("each_keras", ENGINES, indirect=True)
+
+
+@pytest.fixture
+def each_keras(request, monkeypatch, fresh_semantics):
+    """The test runs once for each engine, which its module's `keras` is then, and whose semantics are in force."""
+    from parity_tests.engines import ENGINES
+    from refkeras import semantics
+
+    monkeypatch.setattr(request.module, "keras", ENGINES[request.param])
+    with semantics.use(request.param):
+        yield request.param
+
+
 @pytest.fixture(autouse=True)
 def fresh_semantics():
     """Every test starts and ends with the semantics of the engine beside it."""

@@ -310,10 +310,13 @@ def test_slopes_at_kinks():
 
 
 @NO_GRADIENTS
+@pytest.mark.usefixtures("each_keras")
 @shows("relu_gradient")
 @pytest.mark.parametrize("name", ["relu", "relu6"])
 def test_relu_and_gradients_that_are_nan(name):
     """Where relu is flat, a NaN that comes from a loss goes on to the weights, or does not."""
+    if not hasattr(keras.activations, name):
+        pytest.skip(f"tf_keras has no activation {name}")
     function, x = getattr(keras.activations, name), np.array([-1.0, 0.0, 2.0, np.nan], "float32")
     dy = np.array([np.nan, np.nan, np.nan, 5.0], "float32")
     compare(name, function, x, dy=dy)

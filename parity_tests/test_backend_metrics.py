@@ -1,4 +1,4 @@
-"""Where Keras 3's own backends differ in losses and metrics: fields of `Semantics`, on the backend of this process.
+"""Where Keras 3's own backends differ in losses and metrics: fields of `Semantics`, on the engines of this process.
 
 As in `test_backends.py`, `make parity ENGINE=keras@torch` (or jax, numpy, tensorflow) shows the other sides of a field.
 """
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from parity_tests.agreement import assert_agrees, assert_same
-from parity_tests.engines import BACKEND, KERAS_3, NATIVE_ERRORS, keras, numpy, tensor
+from parity_tests.engines import BACKEND, NATIVE_ERRORS, keras, numpy, tensor
 from parity_tests.shows import shows
 from refkeras import losses, metrics, semantics
 from refkeras.precision import exact
@@ -18,8 +18,11 @@ from refkeras.tensor import wrap
 ERRORS = (ValueError, IndexError, *NATIVE_ERRORS)
 
 
+pytestmark = pytest.mark.usefixtures("each_keras")
+
+
 def rule(name):
-    return getattr(semantics.get(KERAS_3), name)
+    return getattr(semantics.get(semantics.current().name), name)
 
 
 def value_or_error(function):

@@ -102,18 +102,20 @@ def relu(engine, x, **arguments):
 X = [-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 6.0, 7.0]
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("slope", [0.0, 0.25])
 @pytest.mark.parametrize("threshold", [-2.0, 0.0, 1.0])
 @pytest.mark.parametrize("limit", [None, 0.0, 0.5, 2.0, 6.0])
-def test_relu_at_its_ends(slope, threshold, limit):
+def test_relu_at_its_ends(slope, threshold, limit, engine):
     """Also between a negative threshold and 0, where the clip holds."""
-    relu(KERAS_3, X, negative_slope=slope, threshold=threshold, max_value=limit)
+    relu(engine, X, negative_slope=slope, threshold=threshold, max_value=limit)
 
 
 @shows("relu_max_below_0")
-def test_relu_with_a_negative_limit():
-    y, _ = relu(KERAS_3, X, max_value=-1.0)
-    expected = {"zero": 0.0, "max_value": -1.0}[semantics.get(KERAS_3).relu_max_below_0]
+@pytest.mark.parametrize("engine", ENGINES)
+def test_relu_with_a_negative_limit(engine):
+    y, _ = relu(engine, X, max_value=-1.0)
+    expected = {"zero": 0.0, "max_value": -1.0}[semantics.get(engine).relu_max_below_0]
     assert y.tolist() == [expected] * len(X)
     assert (expected == 0) == (BACKEND == "tensorflow")
 

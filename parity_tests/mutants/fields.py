@@ -22,19 +22,22 @@ CAUGHT, SURVIVED, NOT_SHOWN = "caught", "survived", "not shown"
 
 
 @contextmanager
-def in_force(preset: str, field: str, value: Any) -> Iterator[None]:
-    """Have `semantics.use(preset)` put the preset in force with another value of a field."""
+def in_force(preset: str, field: str, value: Any) -> Iterator[list[int]]:
+    """Have `semantics.use(preset)` put the preset in force with another value of a field; gives how often it was."""
     from refkeras import semantics
 
-    kept = semantics.use.__init__
+    kept, times = semantics.use.__init__, [0]
 
     def other(self: Any, asked: Any) -> None:
         chosen = semantics.get(asked)
-        kept(self, dataclasses.replace(chosen, **{field: value}) if chosen.name == preset else chosen)
+        if chosen.name == preset:
+            chosen = dataclasses.replace(chosen, **{field: value})
+            times[0] += 1
+        kept(self, chosen)
 
     semantics.use.__init__ = other  # type: ignore[method-assign]
     try:
-        yield
+        yield times
     finally:
         semantics.use.__init__ = kept  # type: ignore[method-assign]
 
@@ -80,12 +83,12 @@ class Campaign:
     def tell(self, preset: str, field: str, value: Any, items: list[Any]) -> None:
         """Run tests until one notices, those of the preset first, and print what became of it."""
         began, by = time.monotonic(), ""
-        with in_force(preset, field, value):
+        with in_force(preset, field, value) as times:
             for item in sorted(items, key=lambda item: preset not in item.nodeid):
                 if not self.passes(item) and not self.skipped:
                     by = item.nodeid.removeprefix("parity_tests/")
                     break
-        verdict = CAUGHT if by else SURVIVED if items else NOT_SHOWN
+        verdict = CAUGHT if by else SURVIVED if times[0] else NOT_SHOWN
         self.counts[verdict] += 1
         print(f"{verdict:9} {time.monotonic() - began:4.0f} s  {preset}: {field}={value!r}  {by}", flush=True)
 
