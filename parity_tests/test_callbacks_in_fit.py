@@ -69,6 +69,7 @@ def run_both(engine, run):
         return run(refkeras), theirs
 
 
+@shows("batch_logs")
 @both
 def test_the_order_of_calls(engine):
     def run(k):
@@ -175,6 +176,7 @@ def in_order(k):
     return InOrder()
 
 
+@shows("predict_verbose")
 @both
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize("verbose", [1, 2, "auto"])
@@ -226,6 +228,19 @@ def test_history(engine, options):
         with contextlib.redirect_stdout(io.StringIO()):
             history = made.fit(X, Y, epochs=2, **options)
         return history.params, history.epoch, history is made.history, history.model is made
+
+    ours, theirs = run_both(engine, run)
+    assert ours == theirs
+
+
+@shows("history_restarts")
+@both
+def test_a_history_that_is_used_again(engine):
+    def run(k):
+        made, history = model(k), k.callbacks.History()
+        for epochs in (2, 1):
+            made.fit(X, Y, epochs=epochs, verbose=0, shuffle=False, callbacks=[history])
+        return history.epoch, list(history.history), [len(values) for values in history.history.values()]
 
     ours, theirs = run_both(engine, run)
     assert ours == theirs

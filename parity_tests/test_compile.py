@@ -244,6 +244,7 @@ def assert_same(mine: Outcome, real: Outcome) -> None:
 NONE_AS_NUMBER = ("no y", "no y in evaluate", "y None where a loss")
 
 
+@shows("duplicate_metrics", "accuracy_from_loss", "resolved_at_compile")
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("name", TABLE)
 def test_table(name, dialect):

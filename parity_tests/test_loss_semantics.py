@@ -165,6 +165,7 @@ def test_loss_functions_match_ranks():
         assert second.any()
 
 
+@shows("loss_classes_match_ranks")
 @both
 @pytest.mark.parametrize("shape", [(3,), (2, 3), (1,), (1, 1)])
 @pytest.mark.parametrize("larger", ["y_true", "y_pred"])

@@ -88,6 +88,14 @@ def stepped(run: Run, loads: str) -> Sides:
     return sides
 
 
+@shows(
+    "rmsprop_root",
+    "adam_moments",
+    "optimizer_scalars",
+    "weight_decay_by",
+    "steps_counted",
+    "rmsprop_iterations_in_variables",
+)
 @pytest.mark.parametrize("kind", KINDS)
 @examples(20)
 @given(data=st.data())

@@ -29,6 +29,14 @@ from refkeras.precision import BarArray, exact
 bit_for_bit = tensorflow_only("equality bit for bit with TensorFlow; test_optimizer_steps.py has other backends'")
 
 
+@shows(
+    "rmsprop_root",
+    "adam_moments",
+    "optimizer_scalars",
+    "weight_decay_by",
+    "steps_counted",
+    "rmsprop_iterations_in_variables",
+)
 @bit_for_bit
 @pytest.mark.parametrize("kind", ["SGD", "RMSprop", "Adam", "AdamW"])
 @examples(20)
@@ -49,6 +57,14 @@ def test_steps_are_keras_3s(kind, data):
         assert_same_state(ours, weights, engine, engine_weights, f"the end of {run}")
 
 
+@shows(
+    "rmsprop_root",
+    "adam_moments",
+    "optimizer_scalars",
+    "weight_decay_by",
+    "steps_counted",
+    "rmsprop_iterations_in_variables",
+)
 @both_kerases
 @given(run=runs(kinds=("SGD", "Adam", "AdamW"), keras_3=False))
 def test_steps_are_tf_keras_s(run):
@@ -65,6 +81,7 @@ def test_steps_are_tf_keras_s(run):
         assert_same_state(ours, weights, engine, engine_weights, f"the end of {run}")
 
 
+@shows("rmsprop_root")
 @both_kerases
 @given(run=runs(kinds=("RMSprop",), keras_3=False))
 def test_rmsprop_is_tf_keras_s(run):
@@ -109,6 +126,7 @@ SEEDS = st.integers(0, 10**6)
 SPECIAL = st.sampled_from([None, "zero", "nan", "inf"])
 
 
+@shows("clipnorm_over")
 @given(
     st.sampled_from(list(ENGINES)),
     CLIPS,
