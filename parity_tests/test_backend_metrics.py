@@ -88,14 +88,20 @@ def test_losses_of_two_numbers():
     assert (rank["mean_squared_error"], rank["kl_divergence"]) == takes
 
 
-@shows("nan_probability_fails")
-def test_binary_crossentropy_of_nan():
-    t, p = np.array([[0.0, 1.0]], "float32"), np.array([[0.5, np.nan]], "float32")
+@shows("probabilities_are_checked")
+@pytest.mark.parametrize(
+    ("target", "prediction"), [(1.0, np.nan), (np.nan, 0.25), (2.0, 0.25), (-0.25, 0.25), (-0.0, 1.5), (1.0, -0.5)]
+)
+def test_binary_crossentropy_of_what_is_no_probability(target, prediction):
+    """Predictions are clipped before; NaN is not, and targets are not."""
+    t, p = np.array([[0.0, target]], "float32"), np.array([[0.5, prediction]], "float32")
     real = value_or_error(lambda: keras.losses.binary_crossentropy(tensor(t), tensor(p)))
     mine = value_or_error(lambda: losses.binary_crossentropy(t, p))
-    assert (mine is ValueError) == (real is ValueError) == rule("nan_probability_fails") == (BACKEND == "torch")
+    refused = rule("probabilities_are_checked") and (np.isnan(prediction) or not 0 <= target <= 1)
+    assert (mine is ValueError) == (real is ValueError) == refused
+    assert rule("probabilities_are_checked") == (BACKEND == "torch")
     if mine is not ValueError:
-        assert_same(mine, real)
+        assert_agrees(losses.binary_crossentropy(exact(t), exact(p)).array, real)
 
 
 @shows("cosine_similarity")

@@ -16,7 +16,6 @@ from parity_tests.engines import (
     BACKEND,
     KERAS_3,
     MODE,
-    NoGradient,
     double,
     keras,
     numpy,
@@ -105,7 +104,7 @@ def test_the_gradient_of_probabilities_near_0(probabilities, sparse):
 @shows("sparse_crossentropy_picks")
 def test_a_nan_of_another_class():
     """Probabilities that add up to 0 give r = (∞, −∞, NaN): of an infinity or its negative there is a cross-entropy."""
-    p = np.array([[0.5, -0.5, 0.0]] * 3, "float32")
+    p = np.array([[1.0, -1.0, 0.0]] * 3, "float32")  # whole numbers, whose sum has no error bar
     derived = value_and_gradients(lambda p: keras.losses.sparse_categorical_crossentropy(np.arange(3), p), [p])
     with np.errstate(all="ignore"):
         value, pullback = losses.sparse_categorical_crossentropy.forward(np.arange(3), exact(p))
@@ -133,16 +132,16 @@ def test_clipped_binary_crossentropy_has_the_gradient_of_its_sigmoid():
 
 
 @shows("softmax_crossentropy_gradient")
+@pytest.mark.skipif(BACKEND == "numpy", reason="no gradients")
 def test_gradient_of_targets_that_do_not_add_up_to_1():
     t, z = np.array([[0.5, 0.25, 2.0]], "float32"), np.array([[1.0, -0.5, 0.25]], "float32")
     derived = value_and_gradients(lambda z: keras.losses.categorical_crossentropy(t, z, from_logits=True), [z])
     _, pullback = losses.categorical_crossentropy.forward(exact(t), exact(z), from_logits=True)
     assert_agrees(pullback(1.0), derived.gradients[0])
-    if not isinstance(derived.gradients[0], NoGradient):
-        assert (rule("softmax_crossentropy_gradient") != "softmax - t") == (BACKEND != "tensorflow")
-        with semantics.use("keras-3@jax" if BACKEND == "tensorflow" else "keras-3@tensorflow"):
-            _, other = losses.categorical_crossentropy.forward(exact(t), exact(z), from_logits=True)
-        assert_differs(other(1.0), derived.gradients[0])
+    assert (rule("softmax_crossentropy_gradient") != "softmax - t") == (BACKEND != "tensorflow")
+    with semantics.use("keras-3@jax" if BACKEND == "tensorflow" else "keras-3@tensorflow"):
+        _, other = losses.categorical_crossentropy.forward(exact(t), exact(z), from_logits=True)
+    assert_differs(other(1.0), derived.gradients[0])
 
 
 @shows("sparse_label_out_of_range")
@@ -321,7 +320,13 @@ def test_text_where_a_number_belongs():
     def rate(k):
         k.optimizers.SGD().learning_rate = "x"
 
-    mine, real = ([outcome(lambda k=k, run=run: run(k)) for run in (targets, rate)] for k in (refkeras, keras))
+    def kind(run, k):  # a backend's own error has no other name here
+        try:
+            return run(k)
+        except Exception as error:
+            return type(error)
+
+    mine, real = ([kind(run, k) for run in (targets, rate)] for k in (refkeras, keras))
     assert mine == real
     if is_keras_3():
         wanted = TypeError if rule("text_as_number") == "TypeError" else ValueError

@@ -170,6 +170,12 @@ TABLE: dict[str, dict[str, Any]] = {
     "one for two outputs": {**TWO, "y": AB, "metrics": ["mae"]},
     "two for two outputs": {**TWO, "y": AB, "metrics": ["mse", "mae"]},
     "two for three outputs": {**THREE, "y": [Y["a"], Y["b"], Y["c"]], "metrics": ["mse", "mae"]},
+    "accuracies of a binary loss": {
+        **TWO,
+        "y": AB,
+        "loss": "binary_crossentropy",
+        "metrics": [["accuracy"], ["accuracy"]],
+    },
     "lists of lists": {**TWO, "y": AB, "metrics": [["mse", "accuracy"], ["mae"]]},
     "None and list": {**TWO, "y": AB, "metrics": [None, ["mae"]]},
     "empty and list": {**TWO, "y": AB, "metrics": [[], ["mae"]]},

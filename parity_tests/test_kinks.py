@@ -15,13 +15,14 @@ from refkeras.precision import exact
 pytestmark = pytest.mark.skipif(BACKEND == "numpy", reason="Keras's NumPy backend computes no gradients")
 
 
-def gradients(engine, function, t, p):
-    """The gradient of a loss function by `p`, of refkeras with error bars and of the engine; compared."""
+def gradients(engine, function, t, p, factor=1.0):
+    """The gradient of a loss function, times a factor, by `p`, of refkeras with error bars and of the engine."""
     t, p = np.asarray(t, "float32"), np.asarray(p, "float32")
+    d = np.full(len(p), factor, "float32")
     with semantics.use(engine), np.errstate(all="ignore"):
         _, pullback = getattr(losses, function).forward(exact(t), exact(p))
-        ours = pullback(1.0)
-    derived = value_and_gradients(lambda p: getattr(ENGINES[engine].losses, function)(tensor(t), p), [p])
+        ours = pullback(exact(d))
+    derived = value_and_gradients(lambda p: getattr(ENGINES[engine].losses, function)(tensor(t), p), [p], (), [d])
     assert_agrees(ours, derived.gradients[0], what=f"gradient of {function}")
     return derived.gradients[0]
 
@@ -60,6 +61,8 @@ def test_margins_that_are_just_kept(engine):
     whole, half = -1.0, -0.5
     expected = [whole, half if rule != "select" else whole, 0.0]
     assert gradients(engine, "hinge", [[1.0]] * 3, [[0.5], [1.0], [2.0]])[:, 0].tolist() == expected
+    below = gradients(engine, "hinge", [[1.0]] * 3, [[0.5], [1.0], [2.0]], np.inf)[2, 0]
+    assert np.isnan(below) == (rule == "half product")
     gradients(engine, "squared_hinge", [[1.0]] * 3, [[0.5], [1.0], [2.0]])
     gradients(engine, "categorical_hinge", [[0.0, 1.0]] * 3, [[0.0, 0.5], [0.0, 1.0], [0.0, 2.0]])
     gradients(engine, "mean_squared_logarithmic_error", [[1.0]] * 3, [[2.0], [1e-7], [-1.0]])
@@ -130,7 +133,7 @@ def test_slope_of_sparse_sigmoid_at_its_ends():
     assert real.tolist() == [0.0, rule, 0.5, rule, 0.0] and (rule > 0) == (BACKEND == "jax")
 
 
-@shows("cosine_gradient_of_zero")
+@shows("cosine_gradient_of_zero", "cosine_similarity")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_directions_of_short_vectors(engine):
     """Below 1 / epsilon the inverse norm is free, at it by the rule of maxima, beyond it bounded; of zero infinite."""

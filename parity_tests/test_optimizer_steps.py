@@ -181,6 +181,8 @@ def test_a_centered_root_of_a_gradient_that_stays(slope):
     sides.compare("the step")
     moved = abs(numpy(sides.engine_weights[0]) - sides.run.values()[0])[0]
     first = RULES.rmsprop_root == "epsilon first"
+    # Where epsilon is lost, the bar is so wide that it agrees with much.
+    assert (sides.weights[0].value.sigma[0] > 1) == (first and abs(slope) >= 1)
     assert first == (BACKEND == "torch")
     assert np.isfinite(moved) == (not first or abs(slope) < 2)
     if slope == 1.0:

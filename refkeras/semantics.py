@@ -572,8 +572,10 @@ class Semantics:
         doc="Which losses that compare one by one take a single number for a sample with one, else an error: none; "
         "those that add up, kl_divergence and categorical_hinge; or all. By `sums` cosine_similarity takes none.",
     )
-    nan_probability_fails: bool = one_of(
-        False, True, doc="Binary cross-entropy of a NaN, unless it is a logit, is a ValueError, rather than NaN."
+    probabilities_are_checked: bool = one_of(
+        False,
+        True,
+        doc="Binary cross-entropy, but of logits, refuses predictions that are NaN and targets outside of [0, 1].",
     )
     integer_loss_values: str = one_of(
         "float", "integer", doc="The mean error of integer predictions: a float, or truncated to an integer."
@@ -1152,7 +1154,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     in_top_k="NaN is largest, labels modulo n",
     built_for_batch_size=("fit", "predict", "on_batch"),
     losses_of_numbers="all",
-    nan_probability_fails=True,
+    probabilities_are_checked=True,
     use_cudnn_needs_gpu=False,
 )
 _KERAS_3_NUMPY = dataclasses.replace(

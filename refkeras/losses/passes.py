@@ -78,8 +78,11 @@ def binary_crossentropy(
         form = rules.binary_crossentropy_of_logits
         values, pullback = ops.sigmoid_crossentropy(y_true, x, axis=axis, form=form)
         return values, pullback, beside
-    if rules.nan_probability_fails and not is_logits and np.any(np.isnan(x)):
-        raise ValueError("binary_crossentropy: y_pred holds NaN. Expected numbers.")
+    if rules.probabilities_are_checked and not is_logits:
+        if np.any(np.isnan(x)):
+            raise InvalidArgumentError("binary_crossentropy: y_pred holds NaN. Expected numbers.")
+        if not np.all((y_true >= 0) & (y_true <= 1)):
+            raise InvalidArgumentError("binary_crossentropy: y_true holds numbers outside of [0, 1]. Expected none.")
     epsilon = config.epsilon()
     inner = epsilon if rules.binary_crossentropy_epsilon == "twice" else 0.0
     p, through_sigmoid = sigmoid(x) if is_logits else (x, None)
