@@ -206,6 +206,23 @@ def test_accuracy_functions(name, true_shape, pred_shape, seed, engine):
     assert_same(value, expected)
 
 
+@shows("sparse_accuracy_broadcasts")
+@both
+def test_as_many_labels_for_each_row_as_rows(engine):
+    """Labels (3, 3) beside scores (3, 3): each row's three are compared with the predictions of three rows, or refused."""
+    y, p = np.array([[0, 1, 2], [0, 0, 1], [2, 2, 2]], "float32"), np.eye(3, dtype="float32")
+
+    def matches(module, given):
+        try:
+            return numpy(module.metrics.sparse_categorical_accuracy(y, given)).tolist()
+        except ERRORS:
+            return "refused"
+
+    with semantics.use(engine):
+        mine = matches(refkeras, p)
+    assert mine == matches(ENGINES[engine], tensor(p))
+
+
 @shows("argmax_orders_zeros")
 @both
 @pytest.mark.parametrize("width", [2, 3, 8, 33])

@@ -87,8 +87,6 @@ def matmul(machine: Machine, a: Any, b: Any, out: Any) -> BarArray:
     squares = (A * A) @ (B * B)
     variance = _variance(machine, np.maximum(terms - 1, 0), squares, value)
     variance = variance + _SHARE * machine.accumulation**2 * squares / np.maximum(terms, 1)
-    if not np.isfinite(variance).all():
-        variance = np.where(np.isfinite(variance), variance, 0.0)
     bound = None
     if x.bound is not None or y.bound is not None:
         bound = _matmul_bound(machine, A, B, x, y)
@@ -109,6 +107,8 @@ def _gamma(machine: Machine, n: int) -> float:
 
 def _with_noise(machine: Machine, y: Array, deviations: Array | None, variance: Array, bound: Any, out: Any) -> Any:
     if np.any(variance):
+        if not np.isfinite(variance).all():  # a sum of infinities or NaN has no rounding error
+            variance = np.where(np.isfinite(variance), variance, 0.0)
         noise = signs(y.shape) * np.sqrt(variance)
         deviations = noise if deviations is None else deviations + noise
     # Where sums are kept with more digits than results are stored with, storing rounds once more.

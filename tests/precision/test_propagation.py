@@ -128,6 +128,15 @@ def test_of_what_may_reach_a_pole_nothing_can_be_said(function):
     assert np.isfinite((y * 0.5 + 1.0).sigma).all()
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_sum_that_is_surely_not_finite(number):
+    """Its bar is of nothing, and no other number agrees with it."""
+    x = exact([[1.0, number], [2.0, 3.0]]) * np.array([[1.0 / 3.0, 1.0]])
+    for total in (np.add.reduce(x, 1), np.cumsum(x, 1)[:, -1], (x @ np.ones((2, 1)))[:, 0]):
+        assert compare(total, np.float32([number, 3 + 2 / 3])).agrees
+        assert compare(total, np.float32([3.0, 3 + 2 / 3])).sigmas.tolist()[0] == np.inf
+
+
 def test_nothing_times_what_may_reach_a_pole():
     """0 times an infinity is NaN; each product of which a factor is one, alone and in a matrix product."""
     unknown, sure = 1.0 / with_error(0.5, 0.2), 1.0 / with_error(0.5, 0.1)
