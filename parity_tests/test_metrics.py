@@ -209,7 +209,7 @@ def test_accuracy_functions(name, true_shape, pred_shape, seed, engine):
 @shows("sparse_accuracy_broadcasts")
 @both
 def test_as_many_labels_for_each_row_as_rows(engine):
-    """Labels (3, 3) beside scores (3, 3): each row's three are compared with the predictions of three rows, or refused."""
+    """Labels (3, 3) beside scores (3, 3): each row is compared with the predictions of all, or refused."""
     y, p = np.array([[0, 1, 2], [0, 0, 1], [2, 2, 2]], "float32"), np.eye(3, dtype="float32")
 
     def matches(module, given):
