@@ -32,7 +32,7 @@ GPU_TOOLS := "numpy>=2" "hypothesis>=6.100" "pytest>=8.2" "pytest-timeout>=2.3" 
 # pip must not run twice at once.
 .NOTPARALLEL:
 
-.PHONY: help verify test lint parity parity-all parity-gpu fuzz soundness sharpness replay nightly bench bench-quick readme docs mutants arguments clean sabotage
+.PHONY: help verify test lint parity parity-all parity-gpu fuzz soundness sharpness replay nightly bench bench-quick readme docs mutants mutants-fields arguments clean sabotage
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -89,6 +89,9 @@ bench-quick: $(ENGINES) $(REPLAY) $(BENCH) ## the same on small sizes (some minu
 
 mutants: $(TOOLS) $(ENGINES) ## deliberate mistakes, and which test notices each
 	$(BIN)/python -m parity_tests.mutants
+
+mutants-fields: $(TOOLS) $(ENGINES) $(REPLAY) ## another engine's value for each field of an engine's semantics: ENGINE=keras@jax
+	$(ONE_THREAD) REFKERAS_ENGINE=$(ENGINE) KERAS_BACKEND=$(patsubst keras@%,%,$(ENGINE)) $(BIN)/python -m parity_tests.mutants.fields
 
 arguments: $(TOOLS) $(ENGINES) ## which public arguments the parity tests give, and how many values of each
 	$(BIN)/python -m parity_tests.arguments

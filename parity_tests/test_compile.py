@@ -172,7 +172,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "two for three outputs": {**THREE, "y": [Y["a"], Y["b"], Y["c"]], "metrics": ["mse", "mae"]},
     "accuracies of a binary loss": {
         **TWO,
-        "y": AB,
+        "y": [np.clip(Y["a"], 0, 1), np.clip(Y["b"], 0, 1)],
         "loss": "binary_crossentropy",
         "metrics": [["accuracy"], ["accuracy"]],
     },

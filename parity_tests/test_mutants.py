@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 import subprocess
 import sys
 
 import pytest
 
-from parity_tests.engines import tensorflow_only
+from parity_tests.engines import KERAS_3, tensorflow_only
+from parity_tests.mutants import fields
 from parity_tests.mutants.__main__ import CATALOGUE, main
 from parity_tests.mutants.mutant import ROOT, Mutant, mutated
+from refkeras import semantics
 
 HARMLESS = Mutant(
     "harmless",
@@ -83,3 +86,45 @@ def test_some_are_caught_and_a_change_of_nothing_survives():
     assert "3 of 4 mutants caught" in run.stdout
     assert re.search(r"survived +\d+ s  ops/losses.py: harmless", run.stdout)
     assert re.search(r"silent +\d+ s  the package as it is", run.stdout)
+
+
+def test_another_value_of_a_field_is_in_force_and_not_expected():
+    own = semantics.get(KERAS_3).test_on_batch_resets
+    with fields.in_force(KERAS_3, "test_on_batch_resets", not own) as times:
+        assert semantics.get(KERAS_3).test_on_batch_resets is own
+        with semantics.use(KERAS_3) as rules:
+            assert rules.test_on_batch_resets is not own
+        assert times == [1]
+        with semantics.use("keras-2.0"):
+            assert times == [1]
+    with semantics.use(KERAS_3) as rules:
+        assert rules.test_on_batch_resets is own
+
+
+def test_why_a_value_makes_no_difference():
+    for start, field, values, reason in fields.WITHOUT_EFFECT:
+        known = next(item for item in dataclasses.fields(semantics.Semantics) if item.name == field).metadata["values"]
+        assert {*values} <= {*known}
+        presets = [name for name in semantics.PRESETS if name.startswith(start)]
+        assert presets
+        assert fields.why_not(presets[0], field, (values or known)[0]) == reason
+    assert not fields.why_not(KERAS_3, "test_on_batch_resets", False)
+
+
+LOOKED_AT = """
+import sys
+from parity_tests.mutants import fields
+fields.WITHOUT_EFFECT = ()
+sys.exit(fields.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(("chosen", "status"), [(["steps_per_execution_allowed"], 0), (["duplicate_metrics"], 1)])
+@tensorflow_only("one engine is enough to try the program")
+def test_fields_that_are_noticed_and_that_are_not(chosen, status):
+    """Whether the metrics' names are numbered is not asked of Keras 3 in this way, and nothing can notice it."""
+    command = [sys.executable, "-c", LOOKED_AT, *chosen]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=290)
+    assert run.returncode == status, run.stderr
+    assert re.search(rf"^caught +\d+ s  tf_keras: {chosen[0]}=.*  test_", run.stdout, re.MULTILINE)
+    assert bool(re.search(r"^survived +\d+ s  keras-3@tensorflow: ", run.stdout, re.MULTILINE)) == bool(status)

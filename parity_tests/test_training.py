@@ -509,13 +509,16 @@ def test_where_the_loops_differ(name):
                     call()
                 outcome.append(caught.type)
             model.compile("sgd", "mse")
-            before = model.get_weights()
-            model.layers[-1].trainable = False
-            with warnings.catch_warnings(record=True) as heard:
-                warnings.simplefilter("always")
-                model.fit(X, Y1, verbose=0)
-            outcome.append(any("trainable" in str(w.message) for w in heard))
-            outcome.append(any(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)))
+            for again in (False, True):  # frozen after compile(), and before
+                before = model.get_weights()
+                model.layers[-1].trainable = False
+                if again:
+                    model.compile("sgd", "mse")
+                with warnings.catch_warnings(record=True) as heard:
+                    warnings.simplefilter("always")
+                    model.fit(X, Y1, verbose=0)
+                outcome.append(any("trainable" in str(w.message) for w in heard))
+                outcome.append(any(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)))
             found.append(outcome)
     assert found[0] == found[1]
 
