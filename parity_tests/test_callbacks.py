@@ -182,6 +182,7 @@ DECISIONS = {
 
 @shows(
     "callback_arguments",
+    "checkpoint_first_epoch",
     "early_stopping_min_delta",
     "plateau_min_delta",
     "plateau_rate",

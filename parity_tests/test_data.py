@@ -42,6 +42,7 @@ def both(make: Any, **arguments: Any) -> dict[str, Any]:
     return found
 
 
+@shows("order_drawn_by")
 @pytest.mark.parametrize("dialect", DIALECTS)
 @given(
     n=st.integers(1, 13),

@@ -223,7 +223,7 @@ def test_configs_and_automatic_names(engine):
             assert optimizers.serialize(again) == ours
 
 
-@shows("learning_rate_in_variables", "slot_names", "slot_order", "sgd_momentum_slot")
+@shows("learning_rate_in_variables", "slot_names", "slot_order", "sgd_momentum_slot", "rmsprop_iterations_in_variables")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_variables(engine):
     """The optimizers' variables have the engine's order, shapes, dtypes and names."""

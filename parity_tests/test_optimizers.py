@@ -214,6 +214,8 @@ def test_moving_averages(name):
         ours.build(weights)
         engine.build(engine_weights)
         assert_same_state(ours, weights, engine, engine_weights, "built")
+        for w in (weights[1], engine_weights[1]):  # set by hand, so that its average would move
+            w.assign(start[1] + 1)
         apply(engine, [gradients[0]], engine_weights[:1])
         ours.apply([gradients[0]], weights[:1])
         assert_same_state(ours, weights, engine, engine_weights, "a step of one variable")
