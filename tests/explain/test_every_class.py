@@ -84,7 +84,8 @@ def run(name, activation, loss, measured=None, weighted=False, units=UNITS):
     weights = rng.uniform(0.5, 2, ROWS).astype("float32") if weighted else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model.fit(x, targets_of(name, rng, units), batch_size=4, sample_weight=weights, verbose=0, callbacks=[ledger])
+        targets = targets_of(name, rng, units)
+        model.fit(x, targets, batch_size=4, epochs=1, sample_weight=weights, verbose=0, callbacks=[ledger])
     return ledger
 
 
