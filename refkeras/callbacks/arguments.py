@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from refkeras import semantics
-from refkeras.naming import did_you_mean
+from refkeras.binding import by_name, unexpected
 
 __all__ = ["arguments"]
 
@@ -41,20 +41,11 @@ def arguments(
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
             whose = semantics.current().callback_arguments
             names = known[whose]
-            if len(args) > len(names):
-                raise TypeError(
-                    f"{type(self).__name__}() takes at most {len(names)} positional arguments "
-                    f"({', '.join(names)}) but {len(args)} were given."
-                )
-            given = dict(zip(names, args, strict=False))
+            label = type(self).__name__
+            given = by_name(label, names, args, kwargs)
             for name in kwargs:
-                if name in given:
-                    raise TypeError(f"{type(self).__name__}() got multiple values for argument {name!r}.")
                 if name not in names and whose not in open_in.split():
-                    raise TypeError(
-                        f"{type(self).__name__}() got an unexpected keyword argument {name!r}."
-                        f"{did_you_mean(name, names)} It takes: {', '.join(names) or 'none'}."
-                    )
+                    raise unexpected(label, name, names)
             init(self, **given, **kwargs)
 
         return wrapper

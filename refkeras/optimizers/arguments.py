@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from refkeras import semantics
+from refkeras.binding import by_name
 from refkeras.naming import did_you_mean
 from refkeras.semantics import Semantics
 
@@ -72,15 +73,9 @@ def _given(cls: str, rules: Semantics, names: tuple[str, ...], args: tuple, kwar
     """Return the arguments by Keras 3's names, without those that have no effect."""
     if not names:
         raise AttributeError(f"{rules.name} has no optimizer {cls}.")
-    if len(args) > len(names):
-        raise TypeError(
-            f"{cls}() takes at most {len(names)} positional arguments ({', '.join(names)}) but {len(args)} were given."
-        )
-    given = dict(zip(names, args, strict=False))
+    given = by_name(cls, names, args, kwargs)
     allowed = names + (_KERAS_2_0_KEYWORDS if rules.optimizer_arguments == "keras-2.0" else ())
     for name, value in kwargs.items():
-        if name in given:
-            raise TypeError(f"{cls}() got multiple values for argument {name!r}.")
         if name in allowed:
             given[name] = value
         elif not _set_aside(cls, rules, name, value):

@@ -128,7 +128,16 @@ def _base_of(obj: Any) -> type:
 #: What models keep for themselves, beyond what every layer has.
 _OF_MODELS = frozenset(
     {
-        *("_compile_arguments", "_compiled", "_functional", "_inputs", "_inputs_struct", "_nodes", "_nodes_by_depth"),
+        *(
+            "_compile_arguments",
+            "_compile_config",
+            "_compiled",
+            "_functional",
+            "_inputs",
+            "_inputs_struct",
+            "_nodes",
+            "_nodes_by_depth",
+        ),
         *("_operations", "_outputs", "_outputs_struct", "_program", "_run_eagerly", "_stack", "_static_shapes"),
         *("_steps", "_trainer_ready", "history", "operations"),
     }

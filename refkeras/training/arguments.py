@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from refkeras import semantics
-from refkeras.naming import did_you_mean
+from refkeras.binding import by_name, unexpected
 
 __all__ = ["arguments"]
 
@@ -54,17 +54,10 @@ def arguments(
             whose = semantics.current().method_arguments
             if whose == "keras-3":
                 if others and (foreign := [name for name in kwargs if name in others]):
-                    raise _unexpected(method, foreign[0], keras_3)
+                    raise unexpected(method.__name__, foreign[0], keras_3)
                 return method(self, *args, **kwargs)
             names = of_sequential if whose == "keras-2.0" and _is_sequential(self) else names_of[whose]
-            if len(args) > len(names):
-                raise TypeError(
-                    f"{method.__name__}() takes at most {len(names)} positional arguments ({', '.join(names)}) but "
-                    f"{len(args)} were given."
-                )
-            given = dict(zip(names, args, strict=False))
-            if twice := [name for name in kwargs if name in given]:
-                raise TypeError(f"{method.__name__}() got multiple values for argument {twice[0]!r}.")
+            given = by_name(method.__name__, [*names], args, kwargs)
             given |= kwargs
             if whose == "keras-2.0" and "nb_epoch" in given and "epochs" in keras_3:
                 message = f"The `nb_epoch` argument in `{method.__name__}` has been renamed `epochs`."
@@ -73,7 +66,7 @@ def arguments(
             known = {*names, *keywords.split(), *(keras_3 if whose == "keras-2.0" else ())}
             for name in given:
                 if name not in known and not open_ended:
-                    raise _unexpected(method, name, names)
+                    raise unexpected(method.__name__, name, [*names])
                 if name in _REFUSED and given[name] is not None:
                     raise ValueError(f"{name}={given[name]!r} is not supported by {method.__name__}(); expected None.")
             given = {name: v for name, v in given.items() if name not in _WITHOUT_EFFECT and name not in _REFUSED}
@@ -89,13 +82,6 @@ def _parsed(text: str) -> dict[str, Any]:
     """Names in order, with the defaults that are not Keras 3's."""
     parts = [part.partition("=") for part in text.split()]
     return {name: ... if not mark else None if default == "None" else int(default) for name, mark, default in parts}
-
-
-def _unexpected(method: Any, name: str, names: Any) -> TypeError:
-    return TypeError(
-        f"{method.__name__}() got an unexpected keyword argument {name!r}.{did_you_mean(name, names)} "
-        f"It takes: {', '.join(names)}."
-    )
 
 
 def _is_sequential(model: Any) -> bool:

@@ -80,18 +80,20 @@ class Compilable:
         from refkeras.training.compiled import Compiled
 
         self._refuse_own_steps()
-        as_given = {
-            "optimizer": optimizer,
-            "loss": loss,
-            "metrics": metrics,
-            "loss_weights": loss_weights,
-            "weighted_metrics": weighted_metrics,
-            "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution,
-            "jit_compile": jit_compile,
-        }
-        modern = semantics.current().method_arguments != "tf_keras"
-        if not modern:  # where they may be None, and "auto" finds a number of steps while it runs
+        as_given: dict[str, Any] | None = None
+        if (
+            semantics.current().method_arguments == "tf_keras"
+        ):  # where they may be None, and "auto" finds a number of steps while it runs
+            as_given = {
+                "optimizer": optimizer,
+                "loss": loss,
+                "metrics": metrics,
+                "loss_weights": loss_weights,
+                "weighted_metrics": weighted_metrics,
+                "run_eagerly": run_eagerly,
+                "steps_per_execution": steps_per_execution,
+                "jit_compile": jit_compile,
+            }
             steps_per_execution = 1 if steps_per_execution in (None, "auto") else steps_per_execution
             run_eagerly = bool(run_eagerly)
             if run_eagerly and jit_compile:
@@ -133,7 +135,7 @@ class Compilable:
             "jit_compile": jit_compile is True
             or (jit_compile == "auto" and not run_eagerly and semantics.current().jit_compile_auto),
         }
-        self._compile_config = self._compile_arguments if modern else as_given
+        self._compile_config = as_given or self._compile_arguments
         self.compiled = True
 
     def _refuse_own_steps(self) -> None:
