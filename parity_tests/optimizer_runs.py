@@ -17,6 +17,12 @@ from refkeras.precision import exact
 
 SHAPES = [(), (1,), (3,), (2, 5), (4, 1, 3), (17,), (9, 7)]
 
+#: The fields of `Semantics` that say how a step is computed, and what it counts.
+OF_STEPS = (
+    *("rmsprop_root", "adam_moments", "optimizer_scalars", "weight_decay_by", "steps_counted"),
+    "rmsprop_iterations_in_variables",
+)
+
 
 @dataclasses.dataclass
 class Run:

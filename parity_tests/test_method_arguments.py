@@ -25,7 +25,7 @@ SPLIT = (X[:2], Y[:2])
 
 def compiled(k, *args, **kwargs):
     model = k.Sequential([k.Input((2,)), k.layers.Dense(1, kernel_initializer="ones")])
-    model.compile(*args, **({"run_eagerly": True} if k is not refkeras and not (args or kwargs) else {}), **kwargs)
+    model.compile(*args, **kwargs)
     return model
 
 

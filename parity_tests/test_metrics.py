@@ -311,7 +311,8 @@ def test_metrics_cast():
 @both_kerases
 @shows("metrics_use_mask")
 def test_metrics_use_mask():
-    y, p, mask = np.array([[1.0], [2.0], [4.0]]), np.array([[1.0], [3.0], [0.0]]), np.array([True, True, False])
+    y, p = np.array([[1.0], [2.0], [4.0]], "float32"), np.array([[1.0], [3.0], [0.0]], "float32")
+    mask = np.array([True, True, False])  # which a cast from another dtype would lose
     results = []
     for engine, module in ENGINES.items():
         theirs = module.metrics.MeanSquaredError()

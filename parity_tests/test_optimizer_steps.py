@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 import refkeras
 from parity_tests.agreement import assert_agrees
 from parity_tests.engines import BACKEND, KERAS_3, keras, numpy
-from parity_tests.optimizer_runs import Run, apply, assert_same, both_floatx, make_keras_3, make_ours, runs, with_bars
+from parity_tests.optimizer_runs import (
+    OF_STEPS,
+    Run,
+    apply,
+    assert_same,
+    both_floatx,
+    make_keras_3,
+    make_ours,
+    runs,
+    with_bars,
+)
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import semantics
@@ -88,14 +98,7 @@ def stepped(run: Run, loads: str) -> Sides:
     return sides
 
 
-@shows(
-    "rmsprop_root",
-    "adam_moments",
-    "optimizer_scalars",
-    "weight_decay_by",
-    "steps_counted",
-    "rmsprop_iterations_in_variables",
-)
+@shows(*OF_STEPS)
 @pytest.mark.parametrize("kind", KINDS)
 @examples(20)
 @given(data=st.data())

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from parity_tests.agreement import assert_agrees
 from parity_tests.engines import DTYPES, ENGINES, both_kerases, keras, numpy, tensorflow_only, tf
 from parity_tests.optimizer_runs import (
+    OF_STEPS,
     Run,
     apply,
     assert_same,
@@ -29,14 +30,7 @@ from refkeras.precision import BarArray, exact
 bit_for_bit = tensorflow_only("equality bit for bit with TensorFlow; test_optimizer_steps.py has other backends'")
 
 
-@shows(
-    "rmsprop_root",
-    "adam_moments",
-    "optimizer_scalars",
-    "weight_decay_by",
-    "steps_counted",
-    "rmsprop_iterations_in_variables",
-)
+@shows(*OF_STEPS)
 @bit_for_bit
 @pytest.mark.parametrize("kind", ["SGD", "RMSprop", "Adam", "AdamW"])
 @examples(20)
@@ -57,14 +51,7 @@ def test_steps_are_keras_3s(kind, data):
         assert_same_state(ours, weights, engine, engine_weights, f"the end of {run}")
 
 
-@shows(
-    "rmsprop_root",
-    "adam_moments",
-    "optimizer_scalars",
-    "weight_decay_by",
-    "steps_counted",
-    "rmsprop_iterations_in_variables",
-)
+@shows(*OF_STEPS)
 @both_kerases
 @given(run=runs(kinds=("SGD", "Adam", "AdamW"), keras_3=False))
 def test_steps_are_tf_keras_s(run):
