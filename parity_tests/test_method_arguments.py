@@ -20,6 +20,8 @@ METHODS = ["compile", "fit", "evaluate", "predict", "train_on_batch", "test_on_b
 X = np.arange(12, dtype="float32").reshape(6, 2) / 4
 Y = np.array([[1.0], [0.5], [-1.0], [2.0], [0.25], [0.0]], "float32")
 W = np.array([1.0, 2.0, 0.5, 1.5, 0.25, 3.0], "float32")
+LABELS = np.array([[0.0], [1.0], [2.0], [1.0], [0.0], [2.0]], "float32")
+CLASSES = {0: 2.0, 1: 0.25, 2: 3.0}
 SPLIT = (X[:2], Y[:2])
 
 
@@ -90,6 +92,17 @@ CALLS = {
     "predict, workers": lambda k: trained(k).predict(X, 4, 0, None, None, 5, 1, False),
     "train": lambda k: trained(k).train_on_batch(X, Y, W, None, False),
     "train, dict": lambda k: trained(k).train_on_batch(X, Y, W, None, True, True),
+    "train, classes": lambda k: trained(k).train_on_batch(X, LABELS, None, CLASSES),
+    "train, a class missing": lambda k: trained(k).train_on_batch(X, LABELS, class_weight={0: 2.0, 1: 0.25}),
+    "train, no classes": lambda k: trained(k).train_on_batch(X, LABELS, W, {}),
+    "train, both weights": lambda k: trained(k).train_on_batch(X, LABELS, W, CLASSES),
+    "train, weights in a column": lambda k: trained(k).train_on_batch(X, LABELS, W[:, None], CLASSES),
+    "fit, both weights": lambda k: (
+        trained(k).fit(X, LABELS, 3, verbose=0, sample_weight=W, class_weight=CLASSES, shuffle=False).history
+    ),
+    "fit, weights in a column": lambda k: (
+        trained(k).fit(X, LABELS, 3, verbose=0, sample_weight=W[:, None], class_weight=CLASSES, shuffle=False).history
+    ),
     "test": lambda k: trained(k).test_on_batch(X, Y, W, True),
     "test, dict": lambda k: trained(k).test_on_batch(X, Y, W, True, True),
 }

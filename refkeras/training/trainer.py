@@ -318,7 +318,8 @@ class Trainer(Compilable):
         With `reset_metrics=False` (tf_keras's) they are those of all batches since they were reset.
         """
         steps = self._ready("train_on_batch")
-        if class_weight is not None and sample_weight is not None:
+        both = class_weight is not None and sample_weight is not None
+        if both and semantics.current().class_and_sample_weights == "refused":
             raise ValueError(
                 "Arguments `sample_weight` and `class_weight` cannot be specified at the same time. Received: "
                 f"sample_weight={sample_weight}, class_weight={class_weight}"

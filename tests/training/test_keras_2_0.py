@@ -105,9 +105,10 @@ def test_weights_of_a_batch_by_position():
             (False, [weights, None]),
             (True, [classes]),
             (False, [None]),
+            (False, [weights, classes]),  # those of samples count, those of classes do not
         ):
             model = one_unit(sequential)
             model.compile("sgd", "mse")
             seen.append(model.train_on_batch(X, Y, *given))
-    assert seen[0] == seen[1] != seen[3]
+    assert seen[0] == seen[1] == seen[4] != seen[3]
     assert seen[2] == pytest.approx(3 * seen[3])
