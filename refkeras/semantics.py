@@ -178,8 +178,25 @@ class Semantics:
         "never",
         doc="What a second pass over a generator yields first: the two batches that were looked at in advance.",
     )
-    sequence_hooks: str = one_of(
-        "begin and end", "end", doc="Which epoch hooks of a PyDataset are called (its end also before the first epoch)."
+    batches_looked_at: int = one_of(
+        2, 1, 0, doc="How many batches of a PyDataset are taken once before all others, for their shapes."
+    )
+    sequence_hooks: str = one_of("begin and end", "end", doc="Which epoch hooks of a PyDataset are called.")
+    data_is_reset: tuple[str, ...] = one_of(
+        ("fit", "evaluate"), (), doc="Loops that end an epoch of a PyDataset before the first begins (its hook)."
+    )
+    builds_from_batches: tuple[str, ...] = one_of(
+        (),
+        ("fit", "evaluate"),
+        ("fit", "evaluate", "predict"),
+        ("evaluate",),
+        doc="Loops that take a first batch to build what is not built: losses and metrics, or (in predict) layers.",
+    )
+    first_batch_is_put_back: bool = one_of(
+        True,
+        False,
+        doc="The pass starts again after that; otherwise only layers are built so, evaluate with `steps` goes on with "
+        "the second batch, and on a PyDataset it fails.",
     )
 
     # -- the training loop ------------------------------------------------------
@@ -858,7 +875,9 @@ _TF_KERAS = dataclasses.replace(
     shuffle_case="ignored",
     out_of_data="stop",
     generator_restarts="never",
+    batches_looked_at=1,
     sequence_hooks="end",
+    data_is_reset=(),
     # callbacks and console
     progress_line="tf_keras",
     batch_hook_logs="positional",
@@ -1105,11 +1124,15 @@ _KERAS_3_JAX = dataclasses.replace(
     no_steps_error="IndexError",
     in_top_k="NaN is least",
     built_for_batch_size=("fit", "predict", "on_batch"),
+    batches_looked_at=0,
+    builds_from_batches=("fit", "evaluate", "predict"),
 )
 _KERAS_3_TORCH = dataclasses.replace(
     _KERAS_3,
     name="keras-3@torch",
     rng="mt19937",
+    batches_looked_at=0,
+    builds_from_batches=("fit", "evaluate"),
     batch_size_is_int=True,
     part_losses_count="rows",
     dict_outputs="sorted by models",
@@ -1160,6 +1183,10 @@ _KERAS_3_TORCH = dataclasses.replace(
 _KERAS_3_NUMPY = dataclasses.replace(
     _KERAS_3,
     name="keras-3@numpy",
+    batches_looked_at=0,
+    data_is_reset=(),
+    builds_from_batches=("evaluate",),
+    first_batch_is_put_back=False,
     leaky_relu_by="maximum",
     losses_of_numbers="sums",
     rng="pcg64",

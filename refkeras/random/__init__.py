@@ -43,6 +43,8 @@ Training loop
         orders.end_epoch()      # after its last batch, unless it was interrupted
         orders.reset()          # where each evaluate starts on a kept iterator
 
+    A pass over a generator or PyDataset begins with `stream_starts()`: PyTorch's generator moves there, too.
+
 A draw that the engine itself does not repeat is made anyway, with one warning
 per process.
 """
@@ -90,6 +92,7 @@ __all__ = [
     "set_backend_seed",
     "set_random_seed",
     "shuffle",
+    "stream_starts",
     "symbolic_call",
     "truncated_normal",
     "uniform",
@@ -127,6 +130,12 @@ def fit_order(
 
         return Keras20Order(n, batch_size, shuffle, steps_per_epoch)
     return _families.current().fit_order(n, batch_size, shuffle, steps_per_epoch, epochs)
+
+
+def stream_starts() -> None:
+    """Draw what the engine does where it starts to iterate over a stream of batches."""
+    if _semantics.current().order_drawn_by != "np.random.shuffle":
+        _families.current().stream_starts()
 
 
 def __getattr__(name: str) -> Any:

@@ -114,6 +114,9 @@ class Family:
 
         return randint(1, 10**9)
 
+    def stream_starts(self) -> None:
+        """Draw what starting to iterate over a stream of batches does."""
+
     def uniform(self, seed: tuple[int, int], shape: tuple[int, ...], low: Any, high: Any, dtype: str) -> np.ndarray:
         raise self.not_drawn("uniform")
 

@@ -32,6 +32,3 @@ class Keras20Order(FitOrder):
             np.random.shuffle(order)
         self._order = order
         return order
-
-    def peek(self) -> None:
-        pass

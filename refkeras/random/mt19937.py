@@ -149,6 +149,9 @@ class Torch(Family):
         self._order_between_masks = shuffle == "batch" or (self._order_between_masks and not shuffle)
         return TorchOrder(n, batch_size, shuffle, steps_per_epoch, self)
 
+    def stream_starts(self) -> None:
+        self.world.int64()
+
 
 class TorchOrder(FitOrder):
     """A DataLoader: starting it takes one draw of the global generator, its first shuffled batch another."""
@@ -160,7 +163,7 @@ class TorchOrder(FitOrder):
         self._family = family
 
     def start_pass(self) -> None:
-        self._family.world.int64()
+        self._family.stream_starts()
 
     def next_order(self) -> np.ndarray | None:
         if self.shuffle == "batch":

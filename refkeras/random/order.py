@@ -53,12 +53,11 @@ class FitOrder:
         """The size of every batch, or None where the last is smaller."""
         return None if self.n % self.batch_size else self.batch_size
 
-    def peek(self) -> None:
-        """Take a first batch and start again, as Keras does to build a model from it."""
+    def peek(self, put_back: bool = True) -> None:
+        """Take a first batch, as Keras does to build a model from it, and start again; or go on, as on NumPy."""
         self.start_pass()
-        order = self.next_order()
-        self._shuffle_batches(order, self.bounds[:1])
-        self.reset()
+        self._indices = self._shuffle_batches(self.next_order(), self.bounds[:1])
+        self._in_pass, self._taken = not put_back, 1
 
     def reset(self) -> None:
         """Begin at the first batch again, as each `evaluate` does with the iterator it was given."""

@@ -106,9 +106,6 @@ class TensorFlowOrder(FitOrder):
         self._seeds = None if global_seed is None else order_seeds(global_seed, 0)
         self._order: np.ndarray | None = None
 
-    def peek(self) -> None:
-        """TensorFlow builds a model when it traces it, and takes no batch for that."""
-
     def next_order(self) -> np.ndarray | None:
         if not self.shuffle:
             return None

@@ -237,9 +237,6 @@ class TFKerasOrder(TensorFlowOrder):
     def end_epoch(self) -> None:
         pass
 
-    def peek(self) -> None:
-        pass
-
     def _order_of(self, number: int) -> np.ndarray | None:
         if not self.shuffle:
             return None

@@ -96,8 +96,8 @@ class ArrayFeed(Feed):
         self._views: list[Batch] = []
         self._views_of: tuple[Any, Any] | None = None
 
-    def peek(self) -> None:
-        self._orders.peek()
+    def peek(self, put_back: bool = True) -> None:
+        self._orders.peek(put_back)
 
     def restart(self) -> None:
         super().restart()

@@ -64,6 +64,12 @@ class Compiled:
         """The `loss` argument in force."""
         return self.compile_loss.loss
 
+    @property
+    def built(self) -> bool:
+        """Whether the losses and metrics that were given have met their first batch."""
+        unbuilt_loss = self.loss is not None and not self.compile_loss.built
+        return not unbuilt_loss and (self.compile_metrics.built or not self.compile_metrics.given)
+
     def _listed(self) -> list[Any]:
         """Return the trackers and the compiled metrics, as one object, in the engine's order."""
         parts = [tracker for tracker in self.compile_loss.trackers if tracker is not None]

@@ -43,6 +43,7 @@ def make_feed(
     class_weight: dict[int, float] | None = None,
     epochs: int = 1,
     initial_epoch: int = 0,
+    loop: str = "fit",
 ) -> Feed:
     """Return the feed for the data.
 
@@ -50,6 +51,7 @@ def make_feed(
         x: arrays, or a list, tuple or dict of them; or a generator or `PyDataset` of batches.
         y, sample_weight: for arrays; a stream has them in its batches.
         batch_size, steps, shuffle, class_weight, epochs, initial_epoch: as `fit` takes them.
+        loop: "fit", "evaluate" or "predict".
 
     Raises:
         ValueError: data of other types, numbers of rows that differ, arguments that a stream has no use for.
@@ -75,7 +77,14 @@ def make_feed(
     source = _source(x, y, sample_weight, shuffle, class_weight)
     if class_weight is not None and not class_weight and rules.class_weight_missing == "error":
         class_weight = None
-    return StreamFeed(source, steps=steps, class_weight=class_weight, epochs=epochs, initial_epoch=initial_epoch)
+    return StreamFeed(
+        source,
+        steps=steps,
+        class_weight=class_weight,
+        epochs=epochs,
+        initial_epoch=initial_epoch,
+        resets=loop in rules.data_is_reset,
+    )
 
 
 def _check_counts(*, batch_size: Any, steps_per_epoch: Any, epochs: Any, initial_epoch: Any) -> None:

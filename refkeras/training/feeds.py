@@ -28,7 +28,7 @@ class Feed:
         num_batches: batches in an epoch, as far as known.
         num_samples, batch_size: None for streams.
         fixed_batch_size: the batch size, if every batch is known to have it.
-        x_structure, y_structure, w_structure: positions in the flat lists `xs`, `ys`, `ws`; None if absent.
+        x_structure, y_structure, w_structure: positions in the flat lists `xs`, `ys`, `ws`; None if absent or unknown.
     """
 
     #: What a model that is built for the first batch is told: see `Model._input_binder`.
@@ -47,9 +47,17 @@ class Feed:
         self.epoch_count = epochs
         self.exhausted = False
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the structures are known; else they will be with the first batch."""
+        return True
+
     def epochs(self) -> Iterator[int]:
-        """Yield the numbers of the epochs, from the first batch on each time; fewer where lack of data ends it."""
+        """Go back to the first batch; return the numbers of the epochs, fewer where lack of data ends it."""
         self.restart()
+        return self._epochs()
+
+    def _epochs(self) -> Iterator[int]:
         for epoch in range(self.initial_epoch, self.epoch_count):
             if self.exhausted:
                 return
@@ -60,8 +68,11 @@ class Feed:
         """Yield `(step, xs, ys, ws, rows)` for the batches of one epoch."""
         raise NotImplementedError
 
-    def peek(self) -> None:
-        """Take a first batch and put it back, as Keras does on some backends to build a model from it."""
+    def peek(self, put_back: bool = True) -> None:
+        """Take a first batch, as Keras does on some backends to build a model from it; start again, if it does."""
+
+    def first_inputs(self) -> list[Any] | None:
+        """Return the inputs of the batch that `peek` took from a stream."""
 
     def restart(self) -> None:
         """Go back to the first batch, before the first epoch."""

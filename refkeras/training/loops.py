@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from refkeras import semantics, tree
 
-__all__ = ["Structures", "grouped", "is_due", "packed", "rows"]
+__all__ = ["Structures", "grouped", "is_due", "packed", "rows", "when_known"]
 
 
 class Structures:
     """The structures of a single batch, as a feed has them."""
 
     method = "on_batch"
+    is_known = True
 
     def __init__(self, x_structure: Any, y_structure: Any, w_structure: Any, rows: int) -> None:
         self.x_structure, self.y_structure, self.w_structure = x_structure, y_structure, w_structure
         self.fixed_batch_size = rows
+
+
+def when_known(feed: Any, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+    """Return `make()`, which goes by the structures of a feed's batches; or what makes it when it is first called."""
+    if feed.is_known:
+        return make()
+    made: list[Callable[..., Any]] = []
+
+    def first_made(*arguments: Any) -> Any:
+        if not made:
+            made.append(make())
+        return made[0](*arguments)
+
+    return first_made
 
 
 def packed(structure: Any, outputs: list[Any]) -> Any:

@@ -14,6 +14,7 @@ from refkeras.layers.tracking import freeze_count, traced
 from refkeras.tensor import wrap
 from refkeras.training.by_position import apply_by_position
 from refkeras.training.interrupts import Interrupts
+from refkeras.training.loops import when_known
 from refkeras.variable import Variable
 
 if TYPE_CHECKING:
@@ -141,16 +142,26 @@ class Steps:
         self._by_position = rules.trainable_is_read == "once"
         self._fit_trace, self._batch_trace = _Trace(model, known), _Trace(model, known)
         self._programs = random.Programs(jit_compile=model.jit_compile is True)
-        self._seen = self._built = False
+        self._seen = False
         self._extra_metrics: list[Any] = []
         self._regularized_at = -1
         self._with_regularizer: list[Variable] = []
 
-    def build_from(self, feed: Any) -> None:
-        """Let the first feed after `compile` show a batch; some backends' random orders move on for it."""
-        if not self._built:
-            self._built = True
-            feed.peek()
+    def build_from(self, feed: Any, loop: str) -> None:
+        """Let a feed show its first batch where the engine builds from it what is not built.
+
+        Args:
+            loop: "fit" or "evaluate".
+        """
+        rules = semantics.current()
+        put_back = rules.first_batch_is_put_back
+        # Where it is not put back, layers alone are asked for.
+        built = self.model.built and (self.compiled.built or not put_back)
+        if loop in rules.builds_from_batches and not built:
+            feed.peek(put_back)
+            inputs = feed.first_inputs()
+            if not put_back and inputs is not None:  # what comes next may fail, and leaves the layers built
+                self.model._input_binder(feed.x_structure, feed.method, feed.fixed_batch_size)(inputs)
 
     # -- metrics ---------------------------------------------------------------------
 
@@ -176,7 +187,7 @@ class Steps:
 
     def trainer(self, feed: Any) -> Step:
         """Return the training step for batches of the feed's structure."""
-        return self._trainer(feed, self._fit_trace)
+        return when_known(feed, lambda: self._trainer(feed, self._fit_trace))
 
     def single_trainer(self, feed: Any) -> Step:
         """Return the training step for `train_on_batch`."""
@@ -244,6 +255,9 @@ class Steps:
 
     def tester(self, feed: Any) -> Step:
         """Return the test step for batches of the feed's structure."""
+        return when_known(feed, lambda: self._tester(feed))
+
+    def _tester(self, feed: Any) -> Step:
         bind = self.model._input_binder(feed.x_structure, feed.method, feed.fixed_batch_size)
         model, compiled = self.model, self.compiled
         bound: Any = None

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from refkeras import random as draws
 from refkeras import semantics, tree
 from refkeras.training.arrays import to_floatx
 from refkeras.training.feeds import Batch, Feed
 from refkeras.training.matching import describe, number
-from refkeras.training.prefetching import ahead
+from refkeras.training.prefetching import Enqueuer
 from refkeras.training.sample_weights import with_class_weights
 from refkeras.utils.packing import unpack_x_y_sample_weight
 
@@ -57,9 +58,6 @@ class GeneratorSource:
         self.generator = generator
         self._stream: Iterator[Any] | None = None
 
-    def first(self) -> Any:
-        return self.peeked[0]
-
     def open(self) -> Iterator[Any]:
         """Start a pass."""
         if self.replays:
@@ -91,32 +89,51 @@ class SequenceSource:
         self.length: int | None = sequence.num_batches if hasattr(sequence, "num_batches") else len(sequence)
         if self.length == 0:
             raise ValueError("The PyDataset has length 0: its `__len__` must return the number of batches.")
-        looks = 2 if semantics.current().generator_restarts == "first two batches" else 1
-        count = looks if self.length is None else min(looks, self.length)
-        self.peeked = [sequence[i] for i in range(count)]
-
-    def first(self) -> Any:
-        return self.peeked[0]
+        looks = semantics.current().batches_looked_at
+        self.peeked = [sequence[i] for i in range(looks if self.length is None else min(looks, self.length))]
+        self._hooks = semantics.current().sequence_hooks
+        self._in_epoch = False
+        workers, processes = getattr(sequence, "workers", 1), getattr(sequence, "use_multiprocessing", False)
+        self._enqueuer: Enqueuer | None = None
+        if workers > 1 or (workers > 0 and processes):
+            queue_size = getattr(sequence, "max_queue_size", 10)
+            self._enqueuer = Enqueuer(sequence, self.length, workers, processes, queue_size, self.shuffle)
 
     def open(self) -> Iterator[Any]:
-        """Start a pass."""
+        """Start a pass; its order is drawn when its first batch is taken."""
+        return self._one_by_one() if self._enqueuer is None else self._enqueuer.batches()
+
+    def _one_by_one(self) -> Iterator[Any]:
         order: Any = itertools.count() if self.length is None else range(self.length)
         if self.shuffle and self.length is not None:
             order = list(order)
             random.shuffle(order)
-        workers = getattr(self.sequence, "workers", 1)
-        processes = getattr(self.sequence, "use_multiprocessing", False)
-        if workers > 1 or (workers > 0 and processes):
-            return ahead(self.sequence, order, workers, processes, getattr(self.sequence, "max_queue_size", 10))
-        return (self.sequence[i] for i in order)
+        for index in order:
+            yield self.sequence[index]
 
     def begin_epoch(self) -> None:
-        if semantics.current().sequence_hooks == "begin and end" and hasattr(self.sequence, "on_epoch_begin"):
+        """Start the workers, and tell the sequence.
+
+        Raises:
+            ValueError: the epoch before has not ended.
+        """
+        if self._hooks != "begin and end":
+            return
+        if self._in_epoch:
+            raise ValueError("`on_epoch_begin` was called twice without `on_epoch_end` having been called.")
+        self._in_epoch = True
+        if self._enqueuer is not None:
+            self._enqueuer.start()
+        if hasattr(self.sequence, "on_epoch_begin"):
             self.sequence.on_epoch_begin()
 
     def end_epoch(self) -> None:
+        """Stop the workers, and tell the sequence."""
+        if self._enqueuer is not None:
+            self._enqueuer.stop()
         if hasattr(self.sequence, "on_epoch_end"):
             self.sequence.on_epoch_end()
+        self._in_epoch = False
 
 
 class StreamFeed(Feed):
@@ -127,6 +144,7 @@ class StreamFeed(Feed):
         steps: batches in an epoch; without it, one pass.
         class_weight: `{class: weight}`.
         epochs, initial_epoch: the epochs to come.
+        resets: whether the data is told of an epoch's end before the first begins.
 
     Raises:
         ValueError: a batch is not `(x,)`, `(x, y)` or `(x, y, sample_weight)` of arrays.
@@ -140,9 +158,11 @@ class StreamFeed(Feed):
         class_weight: dict[int, float] | None = None,
         epochs: int = 1,
         initial_epoch: int = 0,
+        resets: bool = True,
     ) -> None:
         super().__init__(initial_epoch, epochs)
         self.source = source
+        self._resets = resets
         self.steps = steps or None
         self.class_weight = class_weight
         self.num_batches = self.steps or source.length
@@ -150,15 +170,37 @@ class StreamFeed(Feed):
         self._stream: Iterator[Any] | None = None
         self._seen = 0
         self._structures: list[Any] = []
+        self._first_inputs: list[Any] | None = None
         for item in source.peeked:
             self._arrays(item)
-        self.x_structure, self.y_structure, self.w_structure = self._structures
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self._structures)
+
+    def peek(self, put_back: bool = True) -> None:
+        self.source.begin_epoch()
+        self._open()
+        batch = next(self._stream, None)  # type: ignore[arg-type]
+        if batch is not None:
+            self._seen = 1
+            self._first_inputs = self._arrays(batch)[0]
+        if put_back and not self._resets:  # else the restart does it
+            self._stream, self._seen = None, 0
+            self.source.end_epoch()
+
+    def first_inputs(self) -> list[Any] | None:
+        return self._first_inputs
 
     def restart(self) -> None:
         super().restart()
-        self._stream, self._seen = None, 0
-        if self._keeps_going:
+        if self._keeps_going and self._resets:
+            self._stream, self._seen = None, 0
             self.source.end_epoch()
+
+    def _open(self) -> None:
+        draws.stream_starts()
+        self._stream, self._seen = self.source.open(), 0
 
     def leave_epoch(self) -> None:
         if not self._keeps_going:
@@ -172,12 +214,13 @@ class StreamFeed(Feed):
         """Keras 3: with steps, an epoch goes on where the last one stopped, and is short where a pass ends."""
         wanted, length = self.steps or self.source.length, self.source.length
         if self._stream is None or self.steps is None:
-            self._stream, self._seen = self.source.open(), 0
+            self._open()
+        stream = self._stream
         for step in itertools.count() if wanted is None else range(wanted):
             if length and self._seen >= length:
                 self.run_out()
                 break
-            batch = next(self._stream, None)
+            batch = next(stream, None)  # type: ignore[arg-type]
             if batch is None:
                 self.run_out()
                 self._stream = None
@@ -185,7 +228,7 @@ class StreamFeed(Feed):
             self._seen += 1
             yield step, *self._arrays(batch)  # type: ignore[misc]
         if length and self._seen >= length:
-            self._stream, self._seen = None, 0
+            self._open()
         self.source.end_epoch()
 
     def _planned(self) -> Iterator[Batch]:
@@ -209,6 +252,7 @@ class StreamFeed(Feed):
         parts = [None if part is None else tree.map_structure(_as_batch, part) for part in (x, y, weight)]
         if not self._structures:
             self._structures = [None if part is None else number(part) for part in parts]
+            self.x_structure, self.y_structure, self.w_structure = self._structures
         for name, part, structure in zip(("x", "y", "sample_weight"), parts, self._structures, strict=True):
             if (part is None) is not (structure is None) or not tree.same_structure(structure, part):
                 raise TypeError(

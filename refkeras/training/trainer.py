@@ -105,12 +105,13 @@ class Trainer(Compilable):
         )
         self.stop_training = False
         training_logs: dict[str, Any] | None = None
-        steps.build_from(feed)
+        steps.build_from(feed, "fit")
+        numbers = feed.epochs()
         train = steps.trainer(feed)
         with Interrupts() as interrupts, steps.watched_by(hooks.step_watchers()):
             steps.interrupts = interrupts
             hooks.on_train_begin()
-            for epoch in feed.epochs():
+            for epoch in numbers:
                 steps.reset()
                 hooks.on_epoch_begin(epoch)
                 logs = self._train_epoch(train, steps, feed, hooks)
@@ -118,7 +119,9 @@ class Trainer(Compilable):
                     if validation_feed is None:
                         vx, vy, vw = data.unpack_x_y_sample_weight(validation_data)
                         size = validation_batch_size or batch_size
-                        validation_feed = data.make_feed(vx, vy, vw, batch_size=size, steps=validation_steps)
+                        validation_feed = data.make_feed(
+                            vx, vy, vw, batch_size=size, steps=validation_steps, loop="evaluate"
+                        )
                         test = steps.tester(validation_feed)
                     validation = self._evaluate_feed(test, steps, validation_feed, hooks)
                     logs.update({f"val_{name}": value for name, value in validation.items()})
@@ -213,8 +216,8 @@ class Trainer(Compilable):
             error = TypeError if semantics.current().unknown_argument_is_type_error else ValueError
             raise error(f"Arguments not recognized: {kwargs}")
         ready = self._ready("evaluate")
-        feed = data.make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps)
-        ready.build_from(feed)
+        feed = data.make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps, loop="evaluate")
+        ready.build_from(feed, "evaluate")
         hooks = self._hooks(callbacks, feed, verbose)
         with ready.watched_by(hooks.step_watchers()):
             logs = self._evaluate_feed(ready.tester(feed), ready, feed, hooks)
@@ -223,9 +226,10 @@ class Trainer(Compilable):
     def _evaluate_feed(self, test: Step, steps: Steps, feed: Any, hooks: CallbackList) -> dict[str, float]:
         self.stop_evaluating = False
         own_values = semantics.current().batch_logs == "batch"
+        numbers = feed.epochs()
         hooks.on_test_begin()
         steps.reset()
-        for _ in feed.epochs():
+        for _ in numbers:
             for first, last, group in loops.grouped(feed.batches(), self.steps_per_execution):
                 hooks.on_test_batch_begin(first)
                 rows = 0
@@ -254,9 +258,14 @@ class Trainer(Compilable):
         callbacks: Any = None,
     ) -> Any:
         """Return the outputs for `x`, in the structure of the model's outputs, computed batch by batch."""
-        feed = data.make_feed(x, batch_size=batch_size, steps=steps)
+        feed = data.make_feed(x, batch_size=batch_size, steps=steps, loop="predict")
+        if "predict" in semantics.current().builds_from_batches and not self.built:  # type: ignore[attr-defined]
+            feed.peek()
         hooks = self._hooks(callbacks, feed, semantics.current().predict_verbose if verbose == "auto" else verbose)
-        bind = self._input_binder(feed.x_structure, "predict", feed.fixed_batch_size)  # type: ignore[attr-defined]
+        bind = loops.when_known(
+            feed,
+            lambda: self._input_binder(feed.x_structure, "predict", feed.fixed_batch_size),  # type: ignore[attr-defined]
+        )
         self.stop_predicting = False
         hooks.on_predict_begin()
         collected: list[list[Any]] = []

@@ -1,0 +1,243 @@
+"""The batches that fit, evaluate and predict take from data, in which order, and what they tell it of epochs.
+
+Keras looks at batches before the first one counts, and PyTorch and JAX take one to build a model from: that calls a
+PyDataset's methods, and moves the generators that later orders are drawn from.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import refkeras
+from parity_tests.engines import BACKEND, ENGINES, KERAS_3
+from parity_tests.profiles import examples
+from parity_tests.shows import shows
+from refkeras import semantics
+
+N = 5
+#: TensorFlow's data sets take batches of a PyDataset in a thread, and some before they are asked for.
+IN_ORDER = BACKEND != "tensorflow"
+
+
+def dataset(k: Any, events: list[Any], shape: str = "PyDataset", delay: float = 0.0, **settings: Any) -> Any:
+    """Batches of two rows, all numbers of batch i are i + 1; it writes down what it is asked and told."""
+    taken = IN_ORDER and not settings
+
+    class Batches(k.utils.PyDataset if hasattr(k.utils, "PyDataset") else k.utils.Sequence):
+        if shape == "endless":
+            num_batches = None
+        else:
+
+            def __len__(self):
+                return N
+
+        def __getitem__(self, index):
+            time.sleep(delay)
+            if taken:
+                events.append(index)
+            return np.full((2, 1), index + 1, "float32"), np.full((2, 1), index + 1, "float32")
+
+        def on_epoch_begin(self):
+            events.append("begin")
+
+        def on_epoch_end(self):
+            events.append("end")
+
+    return Batches(**settings)
+
+
+def generator() -> Any:
+    for index in range(4 * N):
+        yield np.full((2, 1), index + 1, "float32"), np.full((2, 1), index + 1, "float32")
+
+
+ROWS = np.arange(1, N + 1, dtype="float32")[:, None]
+
+
+class Order:
+    """A callback that writes down which batches were taken: the loss of batch i is (i + 1)²."""
+
+    def __init__(self, seen: list[Any]) -> None:
+        super().__init__()
+        self.seen, self.total = seen, 0.0
+
+    def begins(self, name: str) -> None:
+        self.seen.append(name)
+        self.total = 0.0
+
+    def ends(self, batch: int, logs: Any) -> None:
+        total = float(logs["loss"]) * (batch + 1)
+        self.seen.append(round(np.sqrt(total - self.total)) - 1)
+        self.total = total
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begins("epoch")
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ends(batch, logs)
+
+    def on_test_begin(self, logs=None):
+        self.kept = self.total
+        self.begins("test")
+
+    def on_test_batch_end(self, batch, logs=None):
+        self.ends(batch, logs)
+
+    def on_test_end(self, logs=None):
+        self.total = self.kept
+
+
+def played(
+    k: Any, script: list[str], kind: str, shuffle: bool | str, built: bool, **settings: Any
+) -> tuple[list[Any], Any]:
+    """Return what data and callback saw of a script of loops, and the next numbers of Python and NumPy."""
+    events: list[Any] = []
+    k.utils.set_random_seed(3)
+    layers = [k.layers.Dense(1, kernel_initializer="zeros")]
+    model = k.Sequential([k.Input((1,)), *layers] if built else layers)
+    if BACKEND == "numpy":
+        model.compile(loss="mse", metrics=["mae"])
+    else:
+        model.compile(k.optimizers.SGD(0.0), "mse", metrics=["mae"])
+    callback = type("Order", (Order, k.callbacks.Callback), {})(events)
+    data: Any = None
+
+    def taken() -> dict[str, Any]:
+        if kind == "arrays":
+            return {"x": ROWS, "y": ROWS, "batch_size": 1}
+        return {"x": generator() if kind == "generator" else data}
+
+    quiet = {"verbose": 0, "callbacks": [callback]}
+    loops = {
+        "fit": lambda: model.fit(**taken(), epochs=2, shuffle=shuffle, **quiet),
+        "fit in steps": lambda: model.fit(**taken(), epochs=3, steps_per_epoch=3, shuffle=shuffle, **quiet),
+        "validation": lambda: model.fit(
+            ROWS, ROWS, epochs=2, batch_size=2, shuffle=False, verbose=0, validation_data=data or (ROWS, ROWS)
+        ),
+        "fit arrays": lambda: model.fit(ROWS, ROWS, epochs=2, batch_size=1, **quiet),
+        "evaluate": lambda: model.evaluate(**taken(), **quiet),
+        "evaluate in steps": lambda: model.evaluate(**taken(), steps=2, **quiet),
+        "predict": lambda: events.append(len(model.predict(**_x(taken()), **quiet))),
+        "train_on_batch": lambda: model.train_on_batch(ROWS, ROWS),
+        "test_on_batch": lambda: model.test_on_batch(ROWS, ROWS),
+    }
+    for step in script:
+        events.append(step)
+        if kind not in ("arrays", "generator"):
+            data = dataset(k, events, kind, **settings)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                loops[step]()
+            except Exception as error:
+                events.append(type(error).__name__)
+    return events, (random.random(), np.random.random())
+
+
+def _x(taken: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in taken.items() if name != "y"}
+
+
+def assert_alike(engine: str, *what: Any, **settings: Any) -> list[Any]:
+    """Assert that a script runs alike in refkeras and in an engine; return what was seen."""
+    theirs = played(ENGINES[engine], *what, **settings)
+    with semantics.use(engine):
+        ours = played(refkeras, *what, **settings)
+    assert ours == theirs
+    return ours[0]
+
+
+TRAINING = ["fit", "fit in steps", "validation", "fit arrays", "train_on_batch"]
+LOOPS = ["evaluate", "evaluate in steps", "predict", "test_on_batch", *(TRAINING if BACKEND != "numpy" else [])]
+
+
+@shows("batches_looked_at", "sequence_hooks", "data_is_reset", "builds_from_batches", "first_batch_is_put_back")
+@pytest.mark.parametrize("engine", ENGINES)
+@given(
+    script=st.lists(st.sampled_from(LOOPS), min_size=1, max_size=4),
+    kind=st.sampled_from(["PyDataset", "endless", "generator", "arrays"]),
+    shuffle=st.sampled_from([False, True, "batch"]),
+    built=st.booleans(),
+)
+@examples(10)
+def test_loops_take_the_same_batches(engine, script, kind, shuffle, built):
+    if kind == "endless" and engine == "tf_keras":  # its Sequence has a length
+        kind = "PyDataset"
+    if kind == "endless":  # without steps it has no end
+        script = [step for step in script if step not in ("fit", "evaluate", "predict", "validation")]
+    assert_alike(engine, script, kind, shuffle, built)
+
+
+def test_the_comparison_can_fail(monkeypatch):
+    seen = assert_alike(KERAS_3, ["evaluate"], "PyDataset", False, True)
+    monkeypatch.setattr(refkeras.Sequential, "evaluate", lambda self, *given, **named: None)
+    with pytest.raises(AssertionError):
+        assert_alike(KERAS_3, ["evaluate"], "PyDataset", False, True)
+    assert len(seen) > N
+
+
+@shows("batches_looked_at")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_how_often_a_batch_is_made(engine):
+    def made(k):
+        asked = []
+
+        class Batches(k.utils.PyDataset if engine == KERAS_3 else k.utils.Sequence):
+            def __len__(self):
+                return N
+
+            def __getitem__(self, index):
+                asked.append(index)
+                return (np.ones((2, 1), "float32"),)
+
+        model = k.Sequential([k.Input((1,)), k.layers.Dense(1)])
+        model.predict(Batches(), verbose=0)
+        return sorted(asked)
+
+    with semantics.use(engine):
+        ours, looks = made(refkeras), semantics.current().batches_looked_at
+    assert ours == made(ENGINES[engine]) == sorted([*range(looks), *range(N)])
+
+
+# -- workers ---------------------------------------------------------------------------------------
+
+WORKING = [step for step in LOOPS if not step.endswith("on_batch")]
+
+
+@shows("builds_from_batches", "data_is_reset")
+@given(
+    script=st.lists(st.sampled_from(WORKING), min_size=1, max_size=3),
+    shuffle=st.booleans(),
+    built=st.booleans(),
+    workers=st.integers(2, 4),
+    queue_size=st.integers(N, 10),
+)
+@examples(6)
+def test_workers_take_the_same_batches(script, shuffle, built, workers, queue_size):
+    """All batches have their place in the queue: nothing is up to chance."""
+    assert_alike(KERAS_3, script, "PyDataset", shuffle, built, workers=workers, max_queue_size=queue_size)
+
+
+@pytest.mark.skipif(BACKEND == "numpy", reason="Keras's NumPy backend does not train")
+@pytest.mark.parametrize("queue_size", [1, 2, 3])
+def test_workers_that_wait_for_the_queue(queue_size):
+    """How far they are when an epoch ends is up to chance in Keras; as far as they may be is one of its outcomes.
+
+    Each outcome of a run comes about half of the time: that twenty runs have other outcomes has a chance of 1e-6.
+    """
+    script = ["fit"], "PyDataset", False, True
+    settings = {"workers": 2, "max_queue_size": queue_size}
+    with semantics.use(KERAS_3):
+        ours = played(refkeras, *script, **settings)
+    assert any(played(ENGINES[KERAS_3], *script, **settings) == ours for _ in range(20))
+    epochs = [step for step in ours[0] if isinstance(step, int)]
+    # Where a first batch was taken to build from, some batches come twice and others never.
+    assert (sorted(epochs[:N]) == list(range(N))) == (BACKEND == "tensorflow" or queue_size == 3)
