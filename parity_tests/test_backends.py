@@ -161,17 +161,33 @@ def test_labels_that_are_no_class(label, from_logits):
     assert real == wanted[rule("sparse_label_out_of_range")]
 
 
+AXES = [
+    *([(3,), (2, 3), 0], [(3,), (3, 3), 0], [(3, 1), (3, 3), 0], [(1, 3), (3, 3), 0], [(2, 3), (2, 3, 3), 1]),
+    *([(2, 3), (2, 3, 4), 1], [(2, 4), (2, 3, 4), 1], [(2, 3, 1), (2, 3, 3), 1], [(2, 1, 3), (2, 3, 3), -2]),
+    *([(2, 3), (2, 3, 4), 2], [(4, 4), (3, 4, 4), 0], [(3, 4), (3, 4, 4), 1]),
+]
+
+
 @shows("sparse_crossentropy_axis")
-def test_classes_along_the_first_axis():
-    p, labels = np.array([[0.2, 0.5, 0.3], [0.8, 0.5, 0.7]], "float32"), np.array([1, 0, 1])
-    mine = outcome(lambda: losses.sparse_categorical_crossentropy(labels, exact(p), axis=0))
-    real = outcome(lambda: numpy(keras.losses.sparse_categorical_crossentropy(labels, tensor(p), axis=0)))
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize(("labels", "shape", "axis"), AXES)
+def test_classes_along_other_axes(labels, shape, axis, from_logits):
+    random = np.random.default_rng(5)
+    p = random.uniform(0.1, 1, shape).astype("float32")
+    p /= p.sum(axis, keepdims=True)
+    y = random.integers(0, shape[axis], labels)
+    given_ = {"axis": axis, "from_logits": from_logits}
+    mine = outcome(lambda: losses.sparse_categorical_crossentropy(y, exact(p), **given_))
+    real = outcome(lambda: numpy(keras.losses.sparse_categorical_crossentropy(y, tensor(p), **given_)))
     if isinstance(real, type):
         assert mine is real
     else:
         assert_agrees(mine, real)
-    assert (real is ValueError) == (rule("sparse_crossentropy_axis") == "last")
-    assert (real is ValueError) == (BACKEND != "torch" and is_keras_3())
+    if labels == (3,) and shape == (2, 3):
+        assert isinstance(real, type) == (rule("sparse_crossentropy_axis") != "any")
+        assert isinstance(real, type) == (BACKEND != "torch" and is_keras_3())
+    if labels == (2, 3) and shape == (2, 3, 3):
+        assert isinstance(real, type) == (rule("sparse_crossentropy_axis") == "last")
 
 
 @shows("argmax_of_nan", "argmax_orders_zeros")

@@ -12,7 +12,8 @@ import pytest
 
 import refkeras
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import keras, numpy, tf_keras, trains
+from parity_tests.engines import differs, keras, numpy, portable, tf_keras, trains
+from parity_tests.layer_sides import outcome as failure_or
 from refkeras import precision, semantics
 from refkeras.tensor import unwrap
 
@@ -137,12 +138,12 @@ def test_axes_of_sparse_crossentropy(axis):
 
     def run(k, p):
         loss = k.losses.SparseCategoricalCrossentropy(axis=axis, reduction=None)
-        return outcome(lambda _: loss(np.array([[0, 2]]), p), k), loss.get_config()
+        return failure_or(lambda: loss(np.array([[0, 2]]), p)), loss.get_config()
 
     (bar, ours), (real, theirs) = run(refkeras, precision.exact(probabilities)), run(keras, probabilities)
     assert ours == theirs
-    if isinstance(real, str):
-        assert bar == real
+    if isinstance(real, type):
+        assert bar is real
     else:
         assert_agrees(unwrap(bar)[0], real)
 
@@ -280,6 +281,7 @@ def test_variables_of_own_metrics():
     assert_alike(run)
 
 
+@differs("torch", "jax", "numpy", reason="float32 comes of float64 there (docs/findings.md)")
 @pytest.mark.parametrize("kind", ["Mean", "Sum"])
 def test_dtypes_of_means(kind):
     def run(k):
@@ -329,7 +331,8 @@ def _registered(k: Any) -> Any:
 def _compiled(k: Any) -> Any:
     model = k.Sequential([k.Input((3,)), k.layers.Dense(2)])
     model.compile(k.optimizers.SGD(name="s"), "mse", auto_scale_loss=False)  # a counted name goes by what ran before
-    return model.get_compile_config()
+    config = model.get_compile_config()
+    return {**config, "optimizer": portable(config["optimizer"])}
 
 
 def _from_json(k: Any) -> Any:

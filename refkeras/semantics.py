@@ -531,7 +531,11 @@ class Semantics:
         "holds for compiled programs.",
     )
     sparse_crossentropy_axis: str = one_of(
-        "last", "any", doc="The axes that sparse_categorical_crossentropy takes for that of the classes."
+        "last",
+        "any",
+        "equal",
+        doc="The axes that sparse_categorical_crossentropy takes for that of the classes; if equal, labels must have "
+        "the shape of the predictions both without the last axis and without that axis.",
     )
     sparse_crossentropy_flattens: bool = one_of(
         False, True, doc="Labels of another rank than expected are taken in order, if their number fits."
@@ -1109,6 +1113,7 @@ _KERAS_3_JAX = dataclasses.replace(
     gradient_of_largest_nan="zero",
     crossentropy_from_activation=False,
     sparse_crossentropy_picks=True,
+    sparse_crossentropy_axis="equal",
     sparse_crossentropy_normalizes="before clip",
     softmax_crossentropy_gradient="derivative",
     sparse_label_out_of_range="zero",
@@ -1184,6 +1189,7 @@ _KERAS_3_NUMPY = dataclasses.replace(
     _KERAS_3,
     name="keras-3@numpy",
     batches_looked_at=0,
+    sparse_crossentropy_axis="equal",
     data_is_reset=(),
     builds_from_batches=("evaluate",),
     first_batch_is_put_back=False,

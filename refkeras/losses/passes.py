@@ -196,8 +196,10 @@ def _labels(y_true: Array, shape: tuple[int, ...], axis: int) -> Array:
     rank = len(shape)
     if rank == 0:
         raise ValueError("sparse_categorical_crossentropy: y_pred must have rank 1 or more. Received: shape=().")
-    if axis not in (-1, rank - 1) and rules.sparse_crossentropy_axis == "last":
-        raise ValueError(f"Only axis=-1 is currently supported. Received: axis={axis}")
+    if axis not in (-1, rank - 1) and rules.sparse_crossentropy_axis != "any":
+        if rules.sparse_crossentropy_axis == "last":
+            raise ValueError(f"Only axis=-1 is currently supported. Received: axis={axis}")
+        return _labels_of_equal_axes(y_true, shape, axis)
     wanted = shape[: axis % rank] + shape[axis % rank + 1 :]
     if y_true.shape == wanted:
         return y_true
@@ -209,6 +211,21 @@ def _labels(y_true: Array, shape: tuple[int, ...], axis: int) -> Array:
         f"sparse_categorical_crossentropy: y_true has shape {y_true.shape}, y_pred has shape {shape}. "
         f"Expected one class for each prediction: y_true of shape {wanted} or {(*wanted, 1)}."
     )
+
+
+def _labels_of_equal_axes(y_true: Array, shape: tuple[int, ...], axis: int) -> Array:
+    """The same where the engine checks the shape for classes on the last axis, and goes on with those on another."""
+    for place in (axis, -1):
+        if y_true.ndim == len(shape) and y_true.shape[place] == 1:
+            y_true = np.squeeze(y_true, place)
+    told = f"sparse_categorical_crossentropy: with axis={axis}, y_true has shape {y_true.shape}, y_pred {shape}."
+    if y_true.shape != shape[:-1]:
+        raise ValueError(f"{told} This engine expects {shape[:-1]}, the classes on the last axis.")
+    wanted = shape[: axis % len(shape)] + shape[axis % len(shape) + 1 :]
+    if y_true.shape != wanted:
+        _within(y_true, shape[axis])
+        raise ValueError(f"{told} This engine takes classes on that axis if there are as many as on the last one.")
+    return y_true
 
 
 def _within(labels: Array, classes: int) -> tuple[Array, Array | None]:
