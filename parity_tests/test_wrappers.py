@@ -12,10 +12,10 @@ from sklearn.model_selection import GridSearchCV, KFold
 
 import refkeras
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import tensorflow_only
+from parity_tests.engines import trains
 from refkeras import precision
 
-pytestmark = tensorflow_only("the wrappers are the same whatever trains the model")
+pytestmark = trains
 
 SIDES = pytest.mark.parametrize("side", [keras, refkeras], ids=["keras", "refkeras"])
 
