@@ -176,6 +176,16 @@ def test_loops_take_the_same_batches(engine, script, kind, shuffle, built):
     assert_alike(engine, script, kind, shuffle, built)
 
 
+@shows("builds_from_batches", "first_batch_is_put_back", "data_is_reset")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("built", [False, True])
+@pytest.mark.parametrize("kind", ["PyDataset", "generator", "arrays"])
+def test_each_loop_takes_the_same_batches(kind, built, engine):
+    """Each of a model that has not run."""
+    for loop in LOOPS:
+        assert_alike(engine, [loop], kind, True, built)
+
+
 def test_the_comparison_can_fail(monkeypatch):
     seen = assert_alike(KERAS_3, ["evaluate"], "PyDataset", False, True)
     monkeypatch.setattr(refkeras.Sequential, "evaluate", lambda self, *given, **named: None)
