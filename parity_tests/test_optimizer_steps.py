@@ -6,6 +6,7 @@ What the numbers may differ by is what their error bars say; `test_optimizers.py
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -108,11 +109,19 @@ def test_steps_from_the_engines_state(kind, data):
         stepped(run, "each step")
 
 
+#: Steps that may all round alike: a weight that hardly moves is shrunk, and averaged, by the same product and sum each
+#: time. 2 N roundings by ½ ulp at most are off by N ulp together, and by √(2 N / 12) if they are independent, as the
+#: bars take them to be (docs/error-bars.md). That is √(6 N) = 6 sigma, and 8 of a sigma that is 25 % too small, as that
+#: of 32 signs may be.
+ALIKE = 6
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @examples(20)
 @given(data=st.data())
 def test_runs_from_the_same_start(kind, data):
     run = data.draw(some(kind))
+    run = replace(run, steps=min(run.steps, ALIKE))
     with both_floatx(run.floatx), semantics.use(KERAS_3):
         sides = stepped(run, "at first")
         sides.ours.finalize_variable_values(sides.weights)
