@@ -63,11 +63,11 @@ ROWS = np.arange(1, N + 1, dtype="float32")[:, None]
 
 
 class Order:
-    """A callback that writes down which batches were taken: the loss of batch i is (i + 1)²."""
+    """A callback that writes down which batches were taken, the loss of batch i being (i + 1)²; it may stop loops."""
 
-    def __init__(self, seen: list[Any]) -> None:
+    def __init__(self, seen: list[Any], stop: int | None = None) -> None:
         super().__init__()
-        self.seen, self.total = seen, 0.0
+        self.seen, self.stop, self.total = seen, stop, 0.0
 
     def begins(self, name: str) -> None:
         self.seen.append(name)
@@ -75,7 +75,7 @@ class Order:
 
     def ends(self, batch: int, logs: Any) -> None:
         total = float(logs["loss"]) * (batch + 1)
-        self.seen.append(round(np.sqrt(total - self.total)) - 1)
+        self.seen.append(round(total - self.total))
         self.total = total
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -83,6 +83,8 @@ class Order:
 
     def on_train_batch_end(self, batch, logs=None):
         self.ends(batch, logs)
+        if batch == self.stop:
+            self.model.stop_training = True
 
     def on_test_begin(self, logs=None):
         self.kept = self.total
@@ -90,13 +92,22 @@ class Order:
 
     def on_test_batch_end(self, batch, logs=None):
         self.ends(batch, logs)
+        if batch == self.stop:
+            self.model.stop_evaluating = True
 
     def on_test_end(self, logs=None):
         self.total = self.kept
 
 
 def played(
-    k: Any, script: list[str], kind: str, shuffle: bool | str, built: bool, **settings: Any
+    k: Any,
+    script: list[str],
+    kind: str,
+    shuffle: bool | str,
+    built: bool,
+    stop: int | None = None,
+    at_once: int = 1,
+    **settings: Any,
 ) -> tuple[list[Any], Any]:
     """Return what data and callback saw of a script of loops, and the next numbers of Python and NumPy."""
     events: list[Any] = []
@@ -104,10 +115,10 @@ def played(
     layers = [k.layers.Dense(1, kernel_initializer="zeros")]
     model = k.Sequential([k.Input((1,)), *layers] if built else layers)
     if BACKEND == "numpy":
-        model.compile(loss="mse", metrics=["mae"])
+        model.compile(loss="mse", metrics=["mae"], steps_per_execution=at_once)
     else:
-        model.compile(k.optimizers.SGD(0.0), "mse", metrics=["mae"])
-    callback = type("Order", (Order, k.callbacks.Callback), {})(events)
+        model.compile(k.optimizers.SGD(0.0), "mse", metrics=["mae"], steps_per_execution=at_once)
+    callback = type("Order", (Order, k.callbacks.Callback), {})(events, stop)
     data: Any = None
 
     def taken() -> dict[str, Any]:
@@ -160,20 +171,25 @@ LOOPS = ["evaluate", "evaluate in steps", "predict", "test_on_batch", *(TRAINING
 
 
 @shows("batches_looked_at", "sequence_hooks", "data_is_reset", "builds_from_batches", "first_batch_is_put_back")
+@shows("every_loop_stops", "executions_are_whole")
 @pytest.mark.parametrize("engine", ENGINES)
 @given(
     script=st.lists(st.sampled_from(LOOPS), min_size=1, max_size=4),
     kind=st.sampled_from(["PyDataset", "endless", "generator", "arrays"]),
     shuffle=st.sampled_from([False, True, "batch"]),
     built=st.booleans(),
+    stop=st.sampled_from([None, None, 0, 1, 3]),
+    at_once=st.sampled_from([1, 1, 2, 3] if BACKEND in ("tensorflow", "jax") else [1]),
 )
 @examples(10)
-def test_loops_take_the_same_batches(engine, script, kind, shuffle, built):
+def test_loops_take_the_same_batches(engine, script, kind, shuffle, built, stop, at_once):
     if kind == "endless" and engine == "tf_keras":  # its Sequence has a length
         kind = "PyDataset"
+    if at_once > 1 and engine == "tf_keras":  # its methods of one batch ask for more of them (docs/findings.md)
+        script = [step for step in script if not step.endswith("on_batch")]
     if kind == "endless":  # without steps it has no end
         script = [step for step in script if step not in ("fit", "evaluate", "predict", "validation")]
-    assert_alike(engine, script, kind, shuffle, built)
+    assert_alike(engine, script, kind, shuffle, built, stop=stop, at_once=at_once)
 
 
 @shows("builds_from_batches", "first_batch_is_put_back", "data_is_reset")
@@ -184,6 +200,24 @@ def test_each_loop_takes_the_same_batches(kind, built, engine):
     """Each of a model that has not run."""
     for loop in LOOPS:
         assert_alike(engine, [loop], kind, True, built)
+
+
+@shows("executions_are_whole")
+@pytest.mark.skipif(BACKEND not in ("tensorflow", "jax"), reason="steps_per_execution is 1, or of no effect")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kind", ["PyDataset", "generator", "arrays"])
+def test_steps_that_are_not_whole_executions(kind, engine):
+    for loop in ("fit in steps", "evaluate in steps", "evaluate"):
+        assert_alike(engine, [loop], kind, False, True, at_once=2)
+        assert_alike(engine, [loop], kind, False, True, at_once=3)
+
+
+@shows("every_loop_stops")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kind", ["PyDataset", "generator", "arrays"])
+def test_loops_that_are_stopped(kind, engine):
+    for loop in LOOPS:
+        assert_alike(engine, [loop], kind, False, True, stop=1)
 
 
 def test_the_comparison_can_fail(monkeypatch):
@@ -219,7 +253,8 @@ def test_how_often_a_batch_is_made(engine):
 
 # -- workers ---------------------------------------------------------------------------------------
 
-WORKING = [step for step in LOOPS if not step.endswith("on_batch")]
+#: Where an epoch takes kept batches alone, it is up to chance whether workers have begun.
+WORKING = [step for step in LOOPS if not step.endswith("on_batch") and step != "fit in steps"]
 
 
 @shows("builds_from_batches", "data_is_reset")
@@ -230,10 +265,14 @@ WORKING = [step for step in LOOPS if not step.endswith("on_batch")]
     workers=st.integers(2, 4),
     queue_size=st.integers(N, 10),
 )
-@examples(6)
+@examples(4)
 def test_workers_take_the_same_batches(script, shuffle, built, workers, queue_size):
-    """All batches have their place in the queue: nothing is up to chance."""
-    assert_alike(KERAS_3, script, "PyDataset", shuffle, built, workers=workers, max_queue_size=queue_size)
+    """All batches have their place in the queue: if a thread is late, Keras has another order, and may try again."""
+    given_ = script, "PyDataset", shuffle, built
+    settings = {"workers": workers, "max_queue_size": queue_size}
+    with semantics.use(KERAS_3):
+        ours = played(refkeras, *given_, **settings)
+    assert any(played(ENGINES[KERAS_3], *given_, **settings) == ours for _ in range(4))
 
 
 @pytest.mark.skipif(BACKEND == "numpy", reason="Keras's NumPy backend does not train")
@@ -248,6 +287,6 @@ def test_workers_that_wait_for_the_queue(queue_size):
     with semantics.use(KERAS_3):
         ours = played(refkeras, *script, **settings)
     assert any(played(ENGINES[KERAS_3], *script, **settings) == ours for _ in range(20))
-    epochs = [step for step in ours[0] if isinstance(step, int)]
+    losses = [step for step in ours[0] if isinstance(step, int)]
     # Where a first batch was taken to build from, some batches come twice and others never.
-    assert (sorted(epochs[:N]) == list(range(N))) == (BACKEND == "tensorflow" or queue_size == 3)
+    assert (sorted(losses[:N]) == [(i + 1) ** 2 for i in range(N)]) == (BACKEND == "tensorflow" or queue_size == 3)

@@ -237,6 +237,15 @@ class Semantics:
         doc="What a regularizer's factor is rounded to before it meets a weight (float64 ones, too).",
     )
     warns_without_weights: bool = one_of(True, False, doc="Training a model without trainable weights warns.")
+    every_loop_stops: bool = one_of(
+        True, False, doc="evaluate heeds stop_evaluating, and predict stop_predicting, as fit does stop_training."
+    )
+    executions_are_whole: bool = one_of(
+        True,
+        False,
+        doc="With steps_per_execution=k, steps (of epochs, too) are rounded up to a multiple of k if there are as many "
+        "batches; otherwise they are kept to, and a generator needs them.",
+    )
     short_execution_ends: str = one_of(
         "planned", "actual", doc="Batch number that ends a last, short group of steps_per_execution batches."
     )
@@ -882,6 +891,8 @@ _TF_KERAS = dataclasses.replace(
     batches_looked_at=1,
     sequence_hooks="end",
     data_is_reset=(),
+    every_loop_stops=False,
+    executions_are_whole=False,
     # callbacks and console
     progress_line="tf_keras",
     batch_hook_logs="positional",

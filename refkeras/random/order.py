@@ -53,11 +53,11 @@ class FitOrder:
         """The size of every batch, or None where the last is smaller."""
         return None if self.n % self.batch_size else self.batch_size
 
-    def peek(self, put_back: bool = True) -> None:
-        """Take a first batch, as Keras does to build a model from it, and start again; or go on, as on NumPy."""
+    def peek(self, kept: int = 0) -> None:
+        """Take a first batch, as Keras does to build a model from it, and start again; or go on after so many."""
         self.start_pass()
         self._indices = self._shuffle_batches(self.next_order(), self.bounds[:1])
-        self._in_pass, self._taken = not put_back, 1
+        self._in_pass, self._taken = kept > 0, kept
 
     def reset(self) -> None:
         """Begin at the first batch again, as each `evaluate` does with the iterator it was given."""

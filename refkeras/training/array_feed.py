@@ -68,8 +68,9 @@ class ArrayFeed(Feed):
         shuffle: bool | str = False,
         epochs: int = 1,
         initial_epoch: int = 0,
+        at_once: int = 1,
     ) -> None:
-        super().__init__(initial_epoch, epochs)
+        super().__init__(initial_epoch, epochs, at_once)
         self.num_samples = row_count(x, y, sample_weight)
         if not batch_size:
             batch_size = math.ceil(self.num_samples / steps) if steps else 32
@@ -88,7 +89,11 @@ class ArrayFeed(Feed):
             lowered = shuffle.lower() if semantics.current().shuffle_case == "ignored" else shuffle
             shuffle = "batch" if lowered == "batch" else True
         self._orders = random.fit_order(
-            self.num_samples, batch_size, shuffle=shuffle, steps_per_epoch=self.steps, epochs=epochs - initial_epoch
+            self.num_samples,
+            batch_size,
+            shuffle=shuffle,
+            steps_per_epoch=None if self.steps is None else self._whole(self.steps),
+            epochs=epochs - initial_epoch,
         )
         self.fixed_batch_size = self._orders.fixed_batch_size
         self._started = False
@@ -96,8 +101,8 @@ class ArrayFeed(Feed):
         self._views: list[Batch] = []
         self._views_of: tuple[Any, Any] | None = None
 
-    def peek(self, put_back: bool = True) -> None:
-        self._orders.peek(put_back)
+    def peek(self, kept: int = 0) -> None:
+        self._orders.peek(kept)
 
     def restart(self) -> None:
         super().restart()
@@ -115,7 +120,8 @@ class ArrayFeed(Feed):
         else:
             yield from self._taken(rows.indices, rows.bounds)
         self._orders.end_epoch()
-        if rows.ran_out or not rows.bounds:
+        begun = self._whole(len(rows.bounds))
+        if (rows.ran_out and begun < self._whole(self.num_batches or 0)) or not rows.bounds:
             self.run_out()
 
     # -- small arrays: one gather per epoch, and views of it -----------------------------------------

@@ -44,6 +44,7 @@ def make_feed(
     epochs: int = 1,
     initial_epoch: int = 0,
     loop: str = "fit",
+    at_once: int = 1,
 ) -> Feed:
     """Return the feed for the data.
 
@@ -52,6 +53,7 @@ def make_feed(
         y, sample_weight: for arrays; a stream has them in its batches.
         batch_size, steps, shuffle, class_weight, epochs, initial_epoch: as `fit` takes them.
         loop: "fit", "evaluate" or "predict".
+        at_once: batches of one execution (`steps_per_execution`).
 
     Raises:
         ValueError: data of other types, numbers of rows that differ, arguments that a stream has no use for.
@@ -71,7 +73,9 @@ def make_feed(
     if rules.plain_lists_are_data and _is_list_of_numbers(x) and (y is None or _is_list_of_numbers(y)):
         x, y, sample_weight = (None if part is None else np.asarray(part) for part in (x, y, sample_weight))
     if _all_arrays((x, y, sample_weight)):
-        return _array_feed(x, y, sample_weight, batch_size, steps, shuffle, class_weight, epochs, initial_epoch)
+        return _array_feed(
+            x, y, sample_weight, batch_size, steps, shuffle, class_weight, epochs, initial_epoch, at_once
+        )
     if _all_arrays((x, y)) and rules.sample_weight_list == "AttributeError":
         raise AttributeError(_unrecognized(x, y, sample_weight))
     source = _source(x, y, sample_weight, shuffle, class_weight)
@@ -84,6 +88,7 @@ def make_feed(
         epochs=epochs,
         initial_epoch=initial_epoch,
         resets=loop in rules.data_is_reset,
+        at_once=at_once,
     )
 
 
@@ -119,6 +124,7 @@ def _array_feed(
     class_weight: dict[int, float] | None,
     epochs: int,
     initial_epoch: int,
+    at_once: int,
 ) -> ArrayFeed:
     rules = semantics.current()
     if x is None and (y is not None or sample_weight is not None):
@@ -146,6 +152,7 @@ def _array_feed(
         shuffle=shuffle,
         epochs=epochs,
         initial_epoch=initial_epoch,
+        at_once=at_once,
     )
     if not feed.num_samples and rules.fit_counts_checked:
         raise ValueError("Expected input data to be non-empty.")

@@ -42,7 +42,9 @@ class Feed:
     y_structure: Any = None
     w_structure: Any = None
 
-    def __init__(self, initial_epoch: int, epochs: int) -> None:
+    def __init__(self, initial_epoch: int, epochs: int, at_once: int = 1) -> None:
+        #: Batches of one execution, where an epoch with `steps` is of whole executions, or 1.
+        self.at_once = at_once if semantics.current().executions_are_whole else 1
         self.initial_epoch = initial_epoch
         self.epoch_count = epochs
         self.exhausted = False
@@ -68,8 +70,11 @@ class Feed:
         """Yield `(step, xs, ys, ws, rows)` for the batches of one epoch."""
         raise NotImplementedError
 
-    def peek(self, put_back: bool = True) -> None:
-        """Take a first batch, as Keras does on some backends to build a model from it; start again, if it does."""
+    def peek(self, kept: int = 0) -> None:
+        """Take a first batch, as Keras does on some backends to build a model from it, and start again.
+
+        Or take as many as `kept`, and go on with those that follow.
+        """
 
     def first_inputs(self) -> list[Any] | None:
         """Return the inputs of the batch that `peek` took from a stream."""
@@ -81,9 +86,17 @@ class Feed:
     def leave_epoch(self) -> None:
         """Called when an epoch, its validation included, is over."""
 
+    def is_last(self, step: int) -> bool:
+        """Whether it is known before the next batch is asked for that there is none in this epoch."""
+        return False
+
     def pack(self, structure: Any, leaves: Sequence[Any] | None) -> Any:
         """Return flat arrays in their structure; None stays None."""
         return None if structure is None or leaves is None else tree.pack_as(structure, list(leaves))
+
+    def _whole(self, steps: int) -> int:
+        """Return the batches of so many steps, which begin a last execution."""
+        return -(-steps // self.at_once) * self.at_once
 
     def run_out(self) -> None:
         """Say that there is less data than `steps_per_epoch` asks for."""

@@ -43,20 +43,21 @@ def packed(structure: Any, outputs: list[Any]) -> Any:
     return result[0] if isinstance(result, (list, tuple)) and len(result) == 1 else result
 
 
-def grouped(batches: Iterator[Any], size: int) -> Iterator[tuple[int, int, list[Any]]]:
-    """Yield `(first step, last step, batches)` for every `size` batches."""
+def grouped(feed: Any, size: int) -> Iterator[tuple[int, int, list[Any]]]:
+    """Yield `(first step, last step, batches)` for every `size` batches of an epoch."""
     if size == 1:
-        for batch in batches:
+        for batch in feed.batches():
             yield batch[0], batch[0], [batch]
         return
     full = semantics.current().short_execution_ends == "planned"
     group: list[Any] = []
-    for batch in batches:
+    for batch in feed.batches():
         # Views into a feed's buffer do not outlive the next batch.
         copies = (None if part is None else [np.array(array) for array in part] for part in batch[1:4])
         group.append((batch[0], *copies, batch[4]))
-        if len(group) == size:
-            yield group[0][0], group[-1][0], group
+        # A short group, too, is taken before the feed hears that the epoch is over.
+        if len(group) == size or feed.is_last(batch[0]):
+            yield group[0][0], group[0][0] + size - 1 if full else group[-1][0], group
             group = []
     if group:
         yield group[0][0], group[0][0] + size - 1 if full else group[-1][0], group

@@ -145,9 +145,11 @@ class StreamFeed(Feed):
         class_weight: `{class: weight}`.
         epochs, initial_epoch: the epochs to come.
         resets: whether the data is told of an epoch's end before the first begins.
+        at_once: batches of one execution.
 
     Raises:
-        ValueError: a batch is not `(x,)`, `(x, y)` or `(x, y, sample_weight)` of arrays.
+        ValueError: a batch is not `(x,)`, `(x, y)` or `(x, y, sample_weight)` of arrays; or (tf_keras) there are
+            several batches in an execution, and it is not known how many there are in all.
     """
 
     def __init__(
@@ -159,13 +161,19 @@ class StreamFeed(Feed):
         epochs: int = 1,
         initial_epoch: int = 0,
         resets: bool = True,
+        at_once: int = 1,
     ) -> None:
-        super().__init__(initial_epoch, epochs)
+        super().__init__(initial_epoch, epochs, at_once)
         self.source = source
         self._resets = resets
         self.steps = steps or None
         self.class_weight = class_weight
         self.num_batches = self.steps or source.length
+        if at_once > 1 and self.num_batches is None and not semantics.current().executions_are_whole:
+            raise ValueError(
+                f"Could not infer the size of the data. With steps_per_execution={at_once}, above 1, you must specify "
+                "the number of steps to run."
+            )
         self._keeps_going = semantics.current().out_of_data == "shorter epochs"
         self._stream: Iterator[Any] | None = None
         self._seen = 0
@@ -178,14 +186,14 @@ class StreamFeed(Feed):
     def is_known(self) -> bool:
         return bool(self._structures)
 
-    def peek(self, put_back: bool = True) -> None:
+    def peek(self, kept: int = 0) -> None:
         self.source.begin_epoch()
         self._open()
-        batch = next(self._stream, None)  # type: ignore[arg-type]
-        if batch is not None:
-            self._seen = 1
-            self._first_inputs = self._arrays(batch)[0]
-        if put_back and not self._resets:  # else the restart does it
+        batches = list(itertools.islice(self._stream, kept or 1))  # type: ignore[arg-type]
+        self._seen = len(batches)
+        if batches:
+            self._first_inputs = self._arrays(batches[0])[0]
+        if not kept and not self._resets:  # else the restart does it
             self._stream, self._seen = None, 0
             self.source.end_epoch()
 
@@ -197,6 +205,10 @@ class StreamFeed(Feed):
         if self._keeps_going and self._resets:
             self._stream, self._seen = None, 0
             self.source.end_epoch()
+
+    def is_last(self, step: int) -> bool:
+        length = self.source.length
+        return self._keeps_going and bool(length) and self._seen >= length  # type: ignore[operator]
 
     def _open(self) -> None:
         draws.stream_starts()
@@ -212,13 +224,14 @@ class StreamFeed(Feed):
 
     def _continued(self) -> Iterator[Batch]:
         """Keras 3: with steps, an epoch goes on where the last one stopped, and is short where a pass ends."""
-        wanted, length = self.steps or self.source.length, self.source.length
+        wanted, length = self._whole(self.steps) if self.steps else self.source.length, self.source.length
         if self._stream is None or self.steps is None:
             self._open()
         stream = self._stream
         for step in itertools.count() if wanted is None else range(wanted):
             if length and self._seen >= length:
-                self.run_out()
+                if step % self.at_once == 0:
+                    self.run_out()
                 break
             batch = next(stream, None)  # type: ignore[arg-type]
             if batch is None:

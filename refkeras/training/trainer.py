@@ -90,6 +90,7 @@ class Trainer(Compilable):
             class_weight=class_weight,
             epochs=epochs,
             initial_epoch=initial_epoch,
+            at_once=self.steps_per_execution,
         )
         validation_feed: Any = None
         validation_rows = None
@@ -120,7 +121,13 @@ class Trainer(Compilable):
                         vx, vy, vw = data.unpack_x_y_sample_weight(validation_data)
                         size = validation_batch_size or batch_size
                         validation_feed = data.make_feed(
-                            vx, vy, vw, batch_size=size, steps=validation_steps, loop="evaluate"
+                            vx,
+                            vy,
+                            vw,
+                            batch_size=size,
+                            steps=validation_steps,
+                            loop="evaluate",
+                            at_once=self.steps_per_execution,
                         )
                         test = steps.tester(validation_feed)
                     validation = self._evaluate_feed(test, steps, validation_feed, hooks)
@@ -165,7 +172,7 @@ class Trainer(Compilable):
         return {}
 
     def _train_in_groups(self, train: Step, steps: Steps, feed: Any, hooks: CallbackList) -> None:
-        for first, last, group in loops.grouped(feed.batches(), self.steps_per_execution):
+        for first, last, group in loops.grouped(feed, self.steps_per_execution):
             hooks.on_train_batch_begin(first)
             for _, xs, ys, ws, size in group:
                 train(xs, ys, ws, size)
@@ -216,7 +223,8 @@ class Trainer(Compilable):
             error = TypeError if semantics.current().unknown_argument_is_type_error else ValueError
             raise error(f"Arguments not recognized: {kwargs}")
         ready = self._ready("evaluate")
-        feed = data.make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps, loop="evaluate")
+        at_once = self.steps_per_execution
+        feed = data.make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps, loop="evaluate", at_once=at_once)
         ready.build_from(feed, "evaluate")
         hooks = self._hooks(callbacks, feed, verbose)
         with ready.watched_by(hooks.step_watchers()):
@@ -225,19 +233,20 @@ class Trainer(Compilable):
 
     def _evaluate_feed(self, test: Step, steps: Steps, feed: Any, hooks: CallbackList) -> dict[str, float]:
         self.stop_evaluating = False
-        own_values = semantics.current().batch_logs == "batch"
+        rules = semantics.current()
+        own_values, heeded = rules.batch_logs == "batch", rules.every_loop_stops
         numbers = feed.epochs()
         hooks.on_test_begin()
         steps.reset()
         for _ in numbers:
-            for first, last, group in loops.grouped(feed.batches(), self.steps_per_execution):
+            for first, last, group in loops.grouped(feed, self.steps_per_execution):
                 hooks.on_test_batch_begin(first)
                 rows = 0
                 for _, xs, ys, ws, size in group:
                     test(xs, ys, ws, size)
                     rows += size
                 hooks.on_test_batch_end(last, {"batch": last, "size": rows} if own_values else steps.results)
-                if self.stop_evaluating:
+                if self.stop_evaluating and heeded:
                     break
         logs = steps.results()
         hooks.on_test_end(logs)
@@ -258,7 +267,8 @@ class Trainer(Compilable):
         callbacks: Any = None,
     ) -> Any:
         """Return the outputs for `x`, in the structure of the model's outputs, computed batch by batch."""
-        feed = data.make_feed(x, batch_size=batch_size, steps=steps, loop="predict")
+        at_once = self.steps_per_execution
+        feed = data.make_feed(x, batch_size=batch_size, steps=steps, loop="predict", at_once=at_once)
         if "predict" in semantics.current().builds_from_batches and not self.built:  # type: ignore[attr-defined]
             feed.peek()
         hooks = self._hooks(callbacks, feed, semantics.current().predict_verbose if verbose == "auto" else verbose)
@@ -266,12 +276,12 @@ class Trainer(Compilable):
             feed,
             lambda: self._input_binder(feed.x_structure, "predict", feed.fixed_batch_size),  # type: ignore[attr-defined]
         )
-        self.stop_predicting = False
+        self.stop_predicting, heeded = False, semantics.current().every_loop_stops
         hooks.on_predict_begin()
         collected: list[list[Any]] = []
         structure: Any = None
         for _ in feed.epochs():
-            for first, last, group in loops.grouped(feed.batches(), self.steps_per_execution):
+            for first, last, group in loops.grouped(feed, self.steps_per_execution):
                 hooks.on_predict_batch_begin(first)
                 rows = 0
                 for _, xs, _, _, size in group:
@@ -281,7 +291,7 @@ class Trainer(Compilable):
                 outputs = collected[-1]
                 own_values = {"batch": last, "size": rows} if semantics.current().batch_logs == "batch" else {}
                 hooks.on_predict_batch_end(last, {"outputs": self._packed(structure, outputs), **own_values})
-                if self.stop_predicting:
+                if self.stop_predicting and heeded:
                     break
         hooks.on_predict_end()
         if not collected:
