@@ -80,7 +80,8 @@ class Enqueuer:
             self._end()
 
     def _end(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = None
         self._made.clear()
 
@@ -93,8 +94,7 @@ class Enqueuer:
         try:
             return future.result()
         except BaseException:
-            if self._pool is not None:
-                self._end()
+            self._end()
             raise
 
     def batches(self) -> Iterator[Any]:

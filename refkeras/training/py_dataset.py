@@ -18,10 +18,13 @@ class PyDataset:
     Subclass it with `__getitem__(index)`, which returns one batch as `(x,)`,
     `(x, y)` or `(x, y, sample_weight)`, and with `__len__`, the number of
     batches (or `num_batches`; None for a dataset without end).
-    `on_epoch_begin` and `on_epoch_end` are called by `fit`.
+    `fit`, `evaluate` and `predict` call `on_epoch_begin` and `on_epoch_end`,
+    as each engine does (fields `sequence_hooks`, `data_is_reset` and
+    `builds_from_batches` of `semantics`).
 
     Args:
-        workers: how many threads or processes make batches ahead of time; 1 thread is none.
+        workers: how many threads or processes make batches ahead of time; 1 thread is none. What they have made when an
+            epoch ends comes first in the next one, as in Keras: on JAX and PyTorch that is so in the first epoch, too.
         use_multiprocessing: processes rather than threads; the dataset is then copied into each.
         max_queue_size: how many batches may wait.
 
