@@ -240,6 +240,12 @@ class Semantics:
     every_loop_stops: bool = one_of(
         True, False, doc="evaluate heeds stop_evaluating, and predict stop_predicting, as fit does stop_training."
     )
+    batchless_step_runs: bool = one_of(
+        True,
+        False,
+        doc="Where a generator ends, the training step that finds no batch does what needs none: it counts, decays "
+        "weights, empties accumulators and draws seeds; not with run_eagerly, jit_compile or steps_per_execution.",
+    )
     executions_are_whole: bool = one_of(
         True,
         False,
@@ -1089,6 +1095,8 @@ _KERAS_2_0 = dataclasses.replace(
     slot_order="by slot",
     clip_arguments="all",
     clipnorm_over="all",
+    # the training loop
+    batchless_step_runs=False,
     # random numbers
     order_drawn_by="np.random.shuffle",
 )
@@ -1142,6 +1150,7 @@ _KERAS_3_JAX = dataclasses.replace(
     built_for_batch_size=("fit", "predict", "on_batch"),
     batches_looked_at=0,
     builds_from_batches=("fit", "evaluate", "predict"),
+    batchless_step_runs=False,
 )
 _KERAS_3_TORCH = dataclasses.replace(
     _KERAS_3,
@@ -1149,6 +1158,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     rng="mt19937",
     batches_looked_at=0,
     builds_from_batches=("fit", "evaluate"),
+    batchless_step_runs=False,
     batch_size_is_int=True,
     part_losses_count="rows",
     dict_outputs="sorted by models",
@@ -1202,6 +1212,7 @@ _KERAS_3_NUMPY = dataclasses.replace(
     batches_looked_at=0,
     sparse_crossentropy_axis="equal",
     data_is_reset=(),
+    batchless_step_runs=False,
     builds_from_batches=("evaluate",),
     first_batch_is_put_back=False,
     leaky_relu_by="maximum",

@@ -84,6 +84,25 @@ class Step:
         if self._counts or self.decay:
             self._iterations._value[()] += 1
 
+    def step_without_gradients(self, variables: Sequence[Variable]) -> None:
+        """Do of a step on these variables what needs no gradient: decay the weights, and count.
+
+        Where gradients are accumulated, and an update is due, the accumulators are emptied.
+        """
+        layout, steps = self._laid_out(), self.gradient_accumulation_steps
+        if not steps or (int(self._iterations._value) + 1) % steps == 0:
+            cells = layout.refreshed()
+            if steps:
+                for cell in cells:
+                    cell.accumulator[...] = 0
+            if self.weight_decay is not None:
+                chosen = {id(variable) for variable in variables}
+                parts = [part for part in layout.parts if id(part.variable) in chosen]
+                for part in parts:
+                    part.refresh()
+                self._decay_weights(parts, self._rate())
+        self._iterations._value[()] += 1
+
     def _due(self, cells: Sequence[Cell]) -> bool:
         """Add the gradients to the accumulators, or, when an update is due, make them the mean."""
         steps = self.gradient_accumulation_steps

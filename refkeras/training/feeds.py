@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from refkeras import semantics, tree
@@ -33,6 +33,8 @@ class Feed:
 
     #: What a model that is built for the first batch is told: see `Model._input_binder`.
     method = "fit"
+    #: Called where a stream has no batch left for the step that asks for one.
+    on_empty: Callable[[], None] | None = None
 
     num_batches: int | None = None
     num_samples: int | None = None
@@ -53,6 +55,11 @@ class Feed:
     def is_known(self) -> bool:
         """Whether the structures are known; else they will be with the first batch."""
         return True
+
+    @property
+    def may_run_out(self) -> bool:
+        """Whether it is not known how many batches there are."""
+        return False
 
     def epochs(self) -> Iterator[int]:
         """Go back to the first batch; return the numbers of the epochs, fewer where lack of data ends it."""

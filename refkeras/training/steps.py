@@ -142,8 +142,9 @@ class Steps:
         self._by_position = rules.trainable_is_read == "once"
         self._fit_trace, self._batch_trace = _Trace(model, known), _Trace(model, known)
         self._programs = random.Programs(jit_compile=model.jit_compile is True)
-        self._seen = False
+        self._seen = self._ever = False
         self._extra_metrics: list[Any] = []
+        self._updated: list[Variable] = []
         self._regularized_at = -1
         self._with_regularizer: list[Variable] = []
 
@@ -167,15 +168,19 @@ class Steps:
 
     def reset(self) -> None:
         """Set the losses and metrics back to their start."""
+        self._ever |= self._seen
         self._seen = False
         self.compiled.reset()
         self._extra_metrics = self.model._extra_metrics()
         for metric in self._extra_metrics:
             metric.reset_state()
 
-    def results(self) -> dict[str, float]:
-        """Return the running losses and metrics, in the order of the log; none before the first batch."""
-        if not self._seen:
+    def results(self, of_epoch: bool = False) -> dict[str, float]:
+        """Return the running losses and metrics, in the order of the log; none before the first batch.
+
+        Of an epoch that got no batch, after others that did, tf_keras gives those of metrics that have seen none.
+        """
+        if not self._seen and not (of_epoch and self._ever and semantics.current().out_of_data == "stop"):
             return {}
         return self.compiled.results(self._extra_metrics)
 
@@ -253,6 +258,38 @@ class Steps:
 
         return train
 
+    def with_batchless_step(self, feed: Any, train: Step) -> Step:
+        """Have the step that finds no batch in a generator do what needs none, where the engine's does.
+
+        TensorFlow runs what a traced step consists of as soon as it can. The step after the last one fails where it
+        asks for its batch, and by then all that needs none is done.
+        """
+        model = self.model
+        compiled = not model.run_eagerly and model.jit_compile is not True and model.steps_per_execution == 1
+        if not (semantics.current().batchless_step_runs and compiled and feed.may_run_out):
+            return train
+        drawn: list[tuple[random.SeedGenerator, int]] = []
+
+        def remembered(*batch: Any) -> None:
+            generators = [
+                generator
+                for layer in model._flatten_layers()
+                for generator in layer._seed_generators
+                if isinstance(generator, random.SeedGenerator)
+            ]
+            before = [int(generator.state.value[1]) for generator in generators]
+            train(*batch)
+            drawn[:] = [(g, int(g.state.value[1]) - n) for g, n in zip(generators, before, strict=True)]
+
+        def without_batch() -> None:
+            for generator, draws in drawn:
+                generator.skip(draws)
+            if self.optimizer is not None and self.optimizer.built:
+                self.optimizer.step_without_gradients(self._updated)
+
+        feed.on_empty = without_batch
+        return remembered
+
     def tester(self, feed: Any) -> Step:
         """Return the test step for batches of the feed's structure."""
         return when_known(feed, lambda: self._tester(feed))
@@ -325,6 +362,7 @@ class Steps:
 
     def _update(self, gradients: list[Any], variables: list[Variable]) -> None:
         optimizer = self.optimizer
+        self._updated = [v for v, g in zip(variables, gradients, strict=True) if g is not None]
         if variables or self._by_position:
             if optimizer is not None:
                 if getattr(optimizer, "loss_scale_factor", None) is not None:

@@ -183,6 +183,10 @@ class StreamFeed(Feed):
             self._arrays(item)
 
     @property
+    def may_run_out(self) -> bool:
+        return self.source.length is None
+
+    @property
     def is_known(self) -> bool:
         return bool(self._structures)
 
@@ -235,6 +239,8 @@ class StreamFeed(Feed):
                 break
             batch = next(stream, None)  # type: ignore[arg-type]
             if batch is None:
+                if self.on_empty is not None:
+                    self.on_empty()
                 self.run_out()
                 self._stream = None
                 break
@@ -250,6 +256,8 @@ class StreamFeed(Feed):
         for step in itertools.count() if self.num_batches is None else range(self.num_batches):
             batch = next(stream, None)
             if batch is None:
+                if self.on_empty is not None:
+                    self.on_empty()
                 if self.num_batches is None:
                     self.num_batches = step
                 else:
@@ -261,6 +269,11 @@ class StreamFeed(Feed):
         """Return one batch as flat lists of arrays, and its number of rows."""
         x, y, weight = unpack_x_y_sample_weight(batch if isinstance(batch, (list, tuple)) else (batch,))
         if self.class_weight:
+            if weight is not None and semantics.current().class_and_sample_weights == "multiplied":
+                raise ValueError(
+                    "class_weight and sample_weight together need batches of one known size in tf_keras, which those "
+                    "of a generator or a Sequence are not."
+                )
             weight = with_class_weights(y, self.class_weight, weight)
         parts = [None if part is None else tree.map_structure(_as_batch, part) for part in (x, y, weight)]
         if not self._structures:

@@ -108,7 +108,7 @@ class Trainer(Compilable):
         training_logs: dict[str, Any] | None = None
         steps.build_from(feed, "fit")
         numbers = feed.epochs()
-        train = steps.trainer(feed)
+        train = steps.with_batchless_step(feed, steps.trainer(feed))
         with Interrupts() as interrupts, steps.watched_by(hooks.step_watchers()):
             steps.interrupts = interrupts
             hooks.on_train_begin()
@@ -147,7 +147,7 @@ class Trainer(Compilable):
             return self._train_batch_by_batch(train, steps, feed, hooks)
         if self.steps_per_execution != 1:
             self._train_in_groups(train, steps, feed, hooks)
-            return steps.results()
+            return steps.results(of_epoch=True)
         begin, end, results = hooks.on_train_batch_begin, hooks.on_train_batch_end, steps.results
         for step, xs, ys, ws, size in feed.batches():
             begin(step)
@@ -155,7 +155,7 @@ class Trainer(Compilable):
             end(step, results)
             if self.stop_training:
                 break
-        return steps.results()
+        return steps.results(of_epoch=True)
 
     def _train_batch_by_batch(self, train: Step, steps: Steps, feed: Any, hooks: CallbackList) -> dict[str, float]:
         """Take an epoch's steps as Keras 2.0 does: each batch logs its own values, and `BaseLogger` averages them."""
