@@ -43,8 +43,8 @@ OPTIMIZERS = (
     ),
     _step(
         "weight decay forgotten",
-        "            if self.weight_decay is not None:\n",
-        "            if False:\n",
+        "                self._decay_weights(cells, rate)\n",
+        "                pass\n",
         STEPS,
         "test_optimizers.py",
     ),
@@ -92,7 +92,34 @@ SCHEDULES = (
 
 _steps = of("training/steps.py", RUNS)
 _compiled = of("training/compiled.py", RUNS, TABLE)
+_data = of("training/stream_feed.py", "test_data_in_loops.py")
 LOOP = (
+    _step(
+        "the step without a batch does not decay",
+        "                self._decay_weights(parts, self._rate())\n",
+        "                pass\n",
+        "test_batchless_step.py",
+    ),
+    _steps(
+        "the step without a batch draws no seeds",
+        "                generator.skip(draws)\n",
+        "                generator.skip(0)\n",
+        "test_batchless_step.py",
+    ),
+    of("training/prefetching.py", "test_data_in_loops.py")(
+        "what workers made last comes first", "future = self._made.popleft()", "future = self._made.pop()"
+    ),
+    of("training/feeds.py", "test_data_in_loops.py")(
+        "steps are rounded down to executions",
+        "        return -(-steps // self.at_once) * self.at_once\n",
+        "        return max(steps // self.at_once, 1) * self.at_once\n",
+    ),
+    _data(
+        "the data is not told of the end before an epoch",
+        "            self._stream, self._seen = None, 0\n            self.source.end_epoch()\n\n    def is_last",
+        "            self._stream, self._seen = None, 0\n\n    def is_last",
+    ),
+    _data("a shuffled stream keeps its order", "            random.shuffle(order)\n", "            order.reverse()\n"),
     _compiled(
         "batch losses without their sizes",
         "self.loss_tracker.update_state(total, size)",
