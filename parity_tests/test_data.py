@@ -185,6 +185,7 @@ def test_sequence(steps, shuffle):
         (pairs(2, lambda i: rows(2, 3)), {}),
         (pairs(2, lambda i: (rows(2, 3), rows(2), rows(2) + i)), {}),
         (pairs(2), {"class_weight": {0: 2.0, 1: 0.5, 2: 3.0}}),
+        (pairs(2, lambda i: (rows(2, 3), LABELS[:2], rows(2) + i)), {"class_weight": {0: 2.0, 1: 0.5, 2: 3.0}}),
         (lambda _: (3, Y, None), {}),
     ],
 )

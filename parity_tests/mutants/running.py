@@ -116,8 +116,8 @@ LOOP = (
     ),
     _data(
         "the data is not told of the end before an epoch",
-        "            self._stream, self._seen = None, 0\n            self.source.end_epoch()\n\n    def is_last",
-        "            self._stream, self._seen = None, 0\n\n    def is_last",
+        "            self.source.end_epoch()\n\n    @property\n    def is_last",
+        "            pass\n\n    @property\n    def is_last",
     ),
     _data("a shuffled stream keeps its order", "            random.shuffle(order)\n", "            order.reverse()\n"),
     _compiled(

@@ -59,6 +59,10 @@ class Step:
     def _updates(self) -> int:
         return int(self._iterations._value) // (self.gradient_accumulation_steps or 1)
 
+    def _updates_now(self) -> bool:
+        """Whether this step updates the weights, rather than accumulates their gradients alone."""
+        return (int(self._iterations._value) + 1) % (self.gradient_accumulation_steps or 1) == 0
+
     def _advance(self, cells: Sequence[Cell], parts: Sequence[Part]) -> None:
         """One step by the gradients in `cells`, which cover `parts`, a cell for each variable."""
         if self.loss_scale_factor is not None:
@@ -89,10 +93,10 @@ class Step:
 
         Where gradients are accumulated, and an update is due, the accumulators are emptied.
         """
-        layout, steps = self._laid_out(), self.gradient_accumulation_steps
-        if not steps or (int(self._iterations._value) + 1) % steps == 0:
+        layout = self._laid_out()
+        if self._updates_now():
             cells = layout.refreshed()
-            if steps:
+            if self.gradient_accumulation_steps:
                 for cell in cells:
                     cell.accumulator[...] = 0
             if self.weight_decay is not None:
@@ -106,7 +110,7 @@ class Step:
     def _due(self, cells: Sequence[Cell]) -> bool:
         """Add the gradients to the accumulators, or, when an update is due, make them the mean."""
         steps = self.gradient_accumulation_steps
-        if (int(self._iterations._value) + 1) % steps:  # type: ignore[operator]
+        if not self._updates_now():
             for cell in cells:
                 cell.accumulator += cell.g
             return False

@@ -134,8 +134,7 @@ def fit_order(
 
 def stream_starts() -> None:
     """Draw what the engine does where it starts to iterate over a stream of batches."""
-    if _semantics.current().order_drawn_by != "np.random.shuffle":
-        _families.current().stream_starts()
+    _families.current().stream_starts()
 
 
 def __getattr__(name: str) -> Any:

@@ -101,8 +101,9 @@ class ArrayFeed(Feed):
         self._views: list[Batch] = []
         self._views_of: tuple[Any, Any] | None = None
 
-    def peek(self, kept: int = 0) -> None:
+    def peek(self, kept: int = 0) -> list[Any] | None:
         self._orders.peek(kept)
+        return None
 
     def restart(self) -> None:
         super().restart()

@@ -77,14 +77,12 @@ class Feed:
         """Yield `(step, xs, ys, ws, rows)` for the batches of one epoch."""
         raise NotImplementedError
 
-    def peek(self, kept: int = 0) -> None:
+    def peek(self, kept: int = 0) -> list[Any] | None:
         """Take a first batch, as Keras does on some backends to build a model from it, and start again.
 
-        Or take as many as `kept`, and go on with those that follow.
+        Or take as many as `kept`, and go on with those that follow. Returns a stream's inputs.
         """
-
-    def first_inputs(self) -> list[Any] | None:
-        """Return the inputs of the batch that `peek` took from a stream."""
+        return None
 
     def restart(self) -> None:
         """Go back to the first batch, before the first epoch."""
@@ -93,7 +91,8 @@ class Feed:
     def leave_epoch(self) -> None:
         """Called when an epoch, its validation included, is over."""
 
-    def is_last(self, step: int) -> bool:
+    @property
+    def is_last(self) -> bool:
         """Whether it is known before the next batch is asked for that there is none in this epoch."""
         return False
 

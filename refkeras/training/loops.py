@@ -56,7 +56,7 @@ def grouped(feed: Any, size: int) -> Iterator[tuple[int, int, list[Any]]]:
         copies = (None if part is None else [np.array(array) for array in part] for part in batch[1:4])
         group.append((batch[0], *copies, batch[4]))
         # A short group, too, is taken before the feed hears that the epoch is over.
-        if len(group) == size or feed.is_last(batch[0]):
+        if len(group) == size or feed.is_last:
             yield group[0][0], group[0][0] + size - 1 if full else group[-1][0], group
             group = []
     if group:

@@ -159,8 +159,7 @@ class Steps:
         # Where it is not put back, layers alone are asked for.
         built = self.model.built and (self.compiled.built or not put_back)
         if loop in rules.builds_from_batches and not built:
-            feed.peek(0 if put_back else self.model.steps_per_execution)
-            inputs = feed.first_inputs()
+            inputs = feed.peek(0 if put_back else self.model.steps_per_execution)
             if not put_back and inputs is not None:  # what comes next may fail, and leaves the layers built
                 self.model._input_binder(feed.x_structure, feed.method, feed.fixed_batch_size)(inputs)
 

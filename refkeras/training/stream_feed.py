@@ -178,7 +178,6 @@ class StreamFeed(Feed):
         self._stream: Iterator[Any] | None = None
         self._seen = 0
         self._structures: list[Any] = []
-        self._first_inputs: list[Any] | None = None
         for item in source.peeked:
             self._arrays(item)
 
@@ -190,19 +189,16 @@ class StreamFeed(Feed):
     def is_known(self) -> bool:
         return bool(self._structures)
 
-    def peek(self, kept: int = 0) -> None:
+    def peek(self, kept: int = 0) -> list[Any] | None:
         self.source.begin_epoch()
         self._open()
         batches = list(itertools.islice(self._stream, kept or 1))  # type: ignore[arg-type]
         self._seen = len(batches)
-        if batches:
-            self._first_inputs = self._arrays(batches[0])[0]
+        inputs = self._arrays(batches[0])[0] if batches else None
         if not kept and not self._resets:  # else the restart does it
             self._stream, self._seen = None, 0
             self.source.end_epoch()
-
-    def first_inputs(self) -> list[Any] | None:
-        return self._first_inputs
+        return inputs
 
     def restart(self) -> None:
         super().restart()
@@ -210,13 +206,21 @@ class StreamFeed(Feed):
             self._stream, self._seen = None, 0
             self.source.end_epoch()
 
-    def is_last(self, step: int) -> bool:
+    @property
+    def is_last(self) -> bool:
         length = self.source.length
         return self._keeps_going and bool(length) and self._seen >= length  # type: ignore[operator]
 
     def _open(self) -> None:
         draws.stream_starts()
         self._stream, self._seen = self.source.open(), 0
+
+    def _next(self, stream: Any) -> Any:
+        """Return a step's batch, or None where there is none left."""
+        batch = next(stream, None)
+        if batch is None and self.on_empty is not None:
+            self.on_empty()
+        return batch
 
     def leave_epoch(self) -> None:
         if not self._keeps_going:
@@ -237,10 +241,8 @@ class StreamFeed(Feed):
                 if step % self.at_once == 0:
                     self.run_out()
                 break
-            batch = next(stream, None)  # type: ignore[arg-type]
+            batch = self._next(stream)
             if batch is None:
-                if self.on_empty is not None:
-                    self.on_empty()
                 self.run_out()
                 self._stream = None
                 break
@@ -254,10 +256,8 @@ class StreamFeed(Feed):
         """tf_keras: an epoch has the planned number of batches, and data that ends before it ends training."""
         stream = self.source.open()
         for step in itertools.count() if self.num_batches is None else range(self.num_batches):
-            batch = next(stream, None)
+            batch = self._next(stream)
             if batch is None:
-                if self.on_empty is not None:
-                    self.on_empty()
                 if self.num_batches is None:
                     self.num_batches = step
                 else:
