@@ -87,10 +87,14 @@ def _breaks(text: Text, width: int, fold: bool) -> list[int]:
 
 def _folded(word: Text, width: int) -> list[Text]:
     pieces: list[Text] = [[]]
+    used = 0
     for item in word:
-        if pieces[-1] and cell_width([*pieces[-1], item]) > width:
+        columns = _width(item[0])
+        if pieces[-1] and used + columns > width:
             pieces.append([])
+            used = 0
         pieces[-1].append(item)
+        used += columns
     return pieces
 
 
@@ -109,12 +113,12 @@ def _cut(line: Text, width: int, fold: bool) -> Text:
 
 
 def _first_columns(line: Text, width: int) -> Text:
-    taken: Text = []
-    for item in line:
-        if cell_width([*taken, item]) > width:
-            break
-        taken.append(item)
-    return taken
+    used = 0
+    for index, (character, _) in enumerate(line):
+        used += _width(character)
+        if used > width:
+            return line[:index]
+    return line
 
 
 def align(line: Text, width: int, how: str) -> Text:
