@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 
 import numpy as np
 import pytest
@@ -33,6 +34,33 @@ def compiled(k, *args, **kwargs):
 
 def trained(k, **kwargs):
     return compiled(k, optimizer="sgd", loss="mse", metrics=["mae"], **kwargs)
+
+
+def batches():
+    """Yield batches of three rows, of two, and of all, again and again."""
+    while True:
+        for rows in (slice(3), slice(2, 4), slice(None)):
+            yield X[rows], Y[rows], W[rows]
+
+
+def batch_counter(k):
+    """A callback that counts the batches of evaluate and predict."""
+
+    class Counter(k.callbacks.Callback):
+        batches = 0
+
+        def on_test_batch_end(self, batch, logs=None):
+            self.batches += 1
+
+        on_predict_batch_end = on_test_batch_end
+
+    return Counter()
+
+
+def heard(k, method, steps, callbacks):
+    """How many batches a callback was told of."""
+    getattr(trained(k), method)(batches(), steps, callbacks)
+    return callbacks[0].batches
 
 
 def names(method, engine):
@@ -103,6 +131,24 @@ CALLS = {
     "fit, weights in a column": lambda k: (
         trained(k).fit(X, LABELS, 3, verbose=0, sample_weight=W[:, None], class_weight=CLASSES, shuffle=False).history
     ),
+    "fit_generator": lambda k: trained(k).fit_generator(batches(), 2, 2, 0, None, SPLIT).history,
+    "fit_generator, all": lambda k: (
+        trained(k).fit_generator(batches(), 1, 3, 0, None, batches(), 2, 2, None, 5, 1, False, False, 1).history
+    ),
+    "fit_generator, one too many": lambda k: trained(k).fit_generator(
+        batches(), 1, 3, 0, None, batches(), 2, 2, None, 5, 1, False, False, 1, 0
+    ),
+    "fit_generator, old names": lambda k: trained(k).fit_generator(batches(), samples_per_epoch=2, verbose=0),
+    "fit_generator, nothing": lambda k: trained(k).fit_generator(),
+    "evaluate_generator": lambda k: trained(k).evaluate_generator(batches(), 2),
+    "evaluate_generator, all": lambda k: trained(k).evaluate_generator(batches(), 2, None, 5, 1, False, 0),
+    "evaluate_generator, pickle_safe": lambda k: trained(k).evaluate_generator(batches(), 2, pickle_safe=False),
+    "predict_generator": lambda k: trained(k).predict_generator(batches(), 2),
+    "predict_generator, all": lambda k: trained(k).predict_generator(batches(), 2, None, 5, 1, False, 0),
+    "evaluate_generator, callbacks": lambda k: heard(k, "evaluate_generator", 2, [batch_counter(k)]),
+    "predict_generator, callbacks": lambda k: heard(k, "predict_generator", 2, [batch_counter(k)]),
+    "predict_classes": lambda k: trained(k).predict_classes(X),
+    "predict_proba": lambda k: trained(k).predict_proba(X),
     "test": lambda k: trained(k).test_on_batch(X, Y, W, True),
     "test, dict": lambda k: trained(k).test_on_batch(X, Y, W, True, True),
 }
@@ -132,7 +178,7 @@ def flat(result):
     return [], [result]
 
 
-@shows("method_arguments")
+@shows("method_arguments", "generator_methods", "class_predictions")
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", CALLS)
@@ -159,6 +205,24 @@ def test_calls(name, engine, monkeypatch):
                 assert_agrees(a, np.float32(b))
             else:
                 assert a == b
+
+
+@shows("generator_methods")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("method", ["fit_generator", "evaluate_generator", "predict_generator"])
+def test_methods_that_are_deprecated(method, engine):
+    """They say so."""
+
+    def told(k):
+        made = trained(k)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            getattr(made, method)(batches(), 1, verbose=0)
+        return [(str(w.message), w.category) for w in caught if "deprecated" in str(w.message)]
+
+    with semantics.use(engine):
+        mine = outcome(lambda: told(refkeras))
+    assert mine == outcome(lambda: told(ENGINES[engine]))
 
 
 SETTINGS = [

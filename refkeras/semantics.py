@@ -74,6 +74,14 @@ class Semantics:
         doc="The arguments of compile, fit, evaluate, predict and the methods of one batch, and their order; what "
         "get_compile_config gives.",
     )
+    generator_methods: str = one_of(
+        "none",
+        "deprecated",
+        "own",
+        doc="fit_generator, evaluate_generator and predict_generator: there are none, or they say that they are "
+        "deprecated and are fit, evaluate and predict, or they need a number of steps and check what is yielded.",
+    )
+    class_predictions: bool = one_of(False, True, doc="A Sequential has predict_proba and predict_classes.")
     output_matching: str = one_of(
         "exact",
         "conform",
@@ -907,6 +915,7 @@ _TF_KERAS = dataclasses.replace(
     verbose_auto="resolved",
     callback_arguments="tf_keras",
     method_arguments="tf_keras",
+    generator_methods="deprecated",
     callback_messages="tf_keras",
     callback_warnings="log",
     callback_model_settable=True,
@@ -1043,6 +1052,8 @@ _KERAS_2_0 = dataclasses.replace(
     hook_logs="as they are",
     callback_arguments="keras-2.0",
     method_arguments="keras-2.0",
+    generator_methods="own",
+    class_predictions=True,
     callback_messages="keras-2.0",
     callback_warnings="RuntimeWarning",
     history_restarts=True,

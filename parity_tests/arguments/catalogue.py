@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from refkeras.older import where
+
 __all__ = ["EXEMPT", "METHODS", "MODULES", "PublicCallable", "arguments", "callables", "takes"]
 
 MODULES = (
@@ -20,8 +22,9 @@ METHODS = {
     "models.Model": (
         *("compile", "evaluate", "fit", "predict", "predict_on_batch", "test_on_batch", "train_on_batch"),
         *("get_layer", "load_weights", "save", "save_weights", "summary", "to_json"),
+        *("fit_generator", "evaluate_generator", "predict_generator"),
     ),
-    "models.Sequential": ("add", "pop"),
+    "models.Sequential": ("add", "pop", "predict_classes", "predict_proba"),
     "layers.Layer": ("add_weight", "add_loss", "set_weights"),
     "losses.Loss": ("__call__",),
     "metrics.Metric": ("add_variable", "add_weight"),
@@ -53,7 +56,13 @@ class PublicCallable:
 
     @property
     def function(self) -> Callable[..., Any]:
-        return getattr(self.owner, self.attribute)
+        return function_of(self.owner, self.attribute)
+
+
+def function_of(owner: Any, attribute: str) -> Callable[..., Any]:
+    """The function `owner.attribute`, also one that is not there under the semantics in force."""
+    found = inspect.getattr_static(owner, attribute, None)
+    return found.member if isinstance(found, where) else getattr(owner, attribute)
 
 
 def callables() -> Iterator[PublicCallable]:
@@ -94,7 +103,7 @@ def _subclasses(cls: type) -> Iterator[type]:
 
 def takes(key: str, owner: Any, attribute: str, skip: int, bases: tuple[str, ...] = ()) -> PublicCallable:
     """Return what `owner.attribute` takes."""
-    parameters = list(inspect.signature(getattr(owner, attribute)).parameters.values())[skip:]
+    parameters = list(inspect.signature(function_of(owner, attribute)).parameters.values())[skip:]
     by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     named = [p for p in parameters if p.kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)]
     return PublicCallable(

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from parity_tests.arguments.catalogue import PublicCallable, callables
+from refkeras.older import where
 
 __all__ = ["Seen", "install", "merge", "seen"]
 
@@ -71,7 +72,10 @@ def install() -> None:
     """Watch every public callable of this process from now on."""
     for found in list(callables()):
         _defaults.setdefault(found.key, {}).update(found.defaults)
-        if isinstance(found.owner, type) or found.function.__closure__:
+        kept = inspect.getattr_static(found.owner, found.attribute, None)
+        if isinstance(kept, where):
+            kept.member = _wrapped(found, found.function)
+        elif isinstance(found.owner, type) or found.function.__closure__:
             setattr(found.owner, found.attribute, _wrapped(found, found.function))
         else:
             _swap_code(found, found.function)  # type: ignore[arg-type]

@@ -226,8 +226,8 @@ class CallbackList(Callback):
             callback.on_epoch_end(epoch, logs)
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        if self._validation_samples is not None and self._progbar is not None:
-            samples = (self.params or {}).get("samples")
+        samples = (self.params or {}).get("samples")
+        if samples is not None and self._validation_samples is not None and self._progbar is not None:
             print_msg(f"Train on {samples} samples, validate on {self._validation_samples} samples")
         self._begin("train", logs)
 

@@ -14,11 +14,12 @@ from refkeras.models.model import Model
 from refkeras.models.program import GraphPass
 from refkeras.saving.serialization import serialize_keras_object
 from refkeras.symbolic import KerasTensor
+from refkeras.training.older_methods import ClassPredictions
 
 __all__ = ["Sequential"]
 
 
-class Sequential(Model):
+class Sequential(ClassPredictions, Model):
     """A model whose layers follow one another.
 
     Args:

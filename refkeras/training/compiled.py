@@ -112,6 +112,11 @@ class Compiled:
         masked = rules.trained_metrics_use_mask or not training
         return Bound(steps, plan.metrics(), len(batch.preds), parts, masked)
 
+    @property
+    def log_keys(self) -> list[str]:
+        """The keys of `results`, in their order; none before what was given has met its first batch."""
+        return [*self.results()] if self.built else []
+
     def track(self, total: Any, parts: Sequence[Any], size: int) -> None:
         """Add one batch to the running means.
 

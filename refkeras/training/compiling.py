@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from refkeras import semantics
 from refkeras.training.arguments import arguments
 from refkeras.training.steps import Steps
@@ -137,6 +139,19 @@ class Compilable:
         }
         self._compile_config = as_given or self._compile_arguments
         self.compiled = True
+        if semantics.current().resolved_at_compile:
+            self._resolve(compiled)
+
+    def _resolve(self, compiled: Compiled) -> None:
+        """Resolve losses and metrics, as Keras 2.0 does, where the shapes of the outputs are known.
+
+        So that their names are known before the first batch; arrays of zeros stand for what will come.
+        """
+        names = compiled.compile_loss.output_names
+        if names is None:  # a Sequential that is not built
+            return
+        arrays = [np.zeros([size or 1 for size in output.shape], output.dtype) for output in self.outputs]  # type: ignore[attr-defined]
+        compiled.bind(dict(zip(names, arrays, strict=True)), arrays if len(arrays) > 1 else arrays[0])
 
     def _refuse_own_steps(self) -> None:
         for name in _STEP_METHODS:

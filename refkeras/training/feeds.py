@@ -28,6 +28,7 @@ class Feed:
         num_batches: batches in an epoch, as far as known.
         num_samples, batch_size: None for streams.
         fixed_batch_size: the batch size, if every batch is known to have it.
+        validation_size: rows of the last batch taken, if batches for validation are as large (Keras 2.0's streams).
         x_structure, y_structure, w_structure: positions in the flat lists `xs`, `ys`, `ws`; None if absent or unknown.
     """
 
@@ -40,6 +41,7 @@ class Feed:
     num_samples: int | None = None
     batch_size: int | None = None
     fixed_batch_size: int | None = None
+    validation_size: int | None = None
     x_structure: Any = None
     y_structure: Any = None
     w_structure: Any = None

@@ -174,6 +174,7 @@ class StreamFeed(Feed):
                 f"Could not infer the size of the data. With steps_per_execution={at_once}, above 1, you must specify "
                 "the number of steps to run."
             )
+        self._sizes_validation = semantics.current().generator_methods == "own"
         self._keeps_going = semantics.current().out_of_data == "shorter epochs"
         self._stream: Iterator[Any] | None = None
         self._seen = 0
@@ -288,7 +289,10 @@ class StreamFeed(Feed):
         xs, ys, ws = (None if part is None else tree.flatten(part) for part in parts)
         if xs is None:
             raise ValueError("The x of a batch is None.")
-        return xs, ys, ws, next(len(a) for a in xs if a is not None)
+        rows = next(len(a) for a in xs if a is not None)
+        if self._sizes_validation:
+            self.validation_size = rows
+        return xs, ys, ws, rows
 
 
 def _as_batch(value: Any) -> Any:

@@ -12,6 +12,7 @@ from refkeras.training import data, loops
 from refkeras.training.arguments import arguments
 from refkeras.training.compiling import Compilable
 from refkeras.training.interrupts import Interrupts
+from refkeras.training.older_methods import GeneratorMethods
 from refkeras.training.steps import Step, Steps
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Trainer"]
 
 
-class Trainer(Compilable):
+class Trainer(GeneratorMethods, Compilable):
     """The part of `Model` that trains."""
 
     # -- fit -----------------------------------------------------------------------
@@ -93,6 +94,7 @@ class Trainer(Compilable):
             at_once=self.steps_per_execution,
         )
         validation_feed: Any = None
+        validation_size: int | None = None
         validation_rows = None
         if validation_data is not None:
             validation_rows = loops.rows(data.unpack_x_y_sample_weight(validation_data)[0])
@@ -102,6 +104,7 @@ class Trainer(Compilable):
             verbose,
             add_history=True,
             epochs=epochs,
+            do_validation=validation_data is not None,
             validation_samples=validation_rows,
         )
         self.stop_training = False
@@ -117,9 +120,10 @@ class Trainer(Compilable):
                 hooks.on_epoch_begin(epoch)
                 logs = self._train_epoch(train, steps, feed, hooks)
                 if validation_data is not None and loops.is_due(epoch, validation_freq):
-                    if validation_feed is None:
+                    size = validation_batch_size or batch_size or feed.validation_size
+                    if validation_feed is None or size != validation_size:
+                        validation_size = size
                         vx, vy, vw = data.unpack_x_y_sample_weight(validation_data)
-                        size = validation_batch_size or batch_size
                         validation_feed = data.make_feed(
                             vx,
                             vy,
@@ -189,7 +193,9 @@ class Trainer(Compilable):
             return callbacks
         params: dict[str, Any] = {"verbose": verbose, "epochs": epochs, "steps": feed.num_batches}
         if semantics.current().progress_line == "keras-2.0":
-            params |= {"do_validation": extra.get("validation_samples") is not None, "metrics": [], **extra}
+            params |= {"do_validation": False, "metrics": self._compiled.log_keys if self._compiled else [], **extra}
+            if params["do_validation"] or feed.num_samples is None:
+                params["metrics"] += [f"val_{name}" for name in params["metrics"]]
             if feed.num_samples is not None:
                 del params["steps"]
                 params |= {"samples": feed.num_samples, "batch_size": feed.batch_size}
