@@ -7,16 +7,17 @@ from typing import Any
 
 from refkeras import semantics
 
-__all__ = ["where"]
+__all__ = ["Member", "where"]
 
 
-class where:  # noqa: N801  (a decorator)
-    """Decorate a method or a property of a class: it is there under some semantics only.
+def where(is_there: Callable[[semantics.Semantics], bool], kind: Any = None) -> Callable[[Any], Any]:
+    """Decorate a method of a class: it is there under some semantics only.
 
     Elsewhere it can neither be found nor called, and an instance may have another attribute of that name.
 
     Args:
         is_there: tells of semantics whether that Keras has the name.
+        kind: `property`, for one.
 
     Raises:
         AttributeError: (of the name) under other semantics.
@@ -31,14 +32,15 @@ class where:  # noqa: N801  (a decorator)
     ...     Layer().compute()
     7
     """
+    return lambda function: Member(function if kind is None else kind(function), is_there)
 
-    def __init__(self, is_there: Callable[[semantics.Semantics], bool]) -> None:
-        self.is_there = is_there
 
-    def __call__(self, member: Any) -> Any:
-        self.member = member
+class Member:
+    """A method or property that `where` decorates."""
+
+    def __init__(self, member: Any, is_there: Callable[[semantics.Semantics], bool]) -> None:
+        self.member, self.is_there = member, is_there
         self.__doc__ = member.__doc__
-        return self
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name

@@ -66,6 +66,15 @@ class Semantics:
         True, False, doc="A layer's config holds its dtype as a policy record rather than as a name."
     )
 
+    node_attributes: str = one_of(
+        "input and output",
+        "structures",
+        "lists",
+        doc="What a layer tells of its calls: `input` and `output` of the first, of which an Input has no input and an "
+        "uncalled Sequential neither; or `input_shape`, `get_output_at` and the like, too, of the nested tensors of a "
+        "call, or of the list of them, where `input` and `output` of a layer that was called twice are errors.",
+    )
+
     # -- compile ---------------------------------------------------------------
     method_arguments: str = one_of(
         "keras-3",
@@ -916,6 +925,7 @@ _TF_KERAS = dataclasses.replace(
     callback_arguments="tf_keras",
     method_arguments="tf_keras",
     generator_methods="deprecated",
+    node_attributes="structures",
     callback_messages="tf_keras",
     callback_warnings="log",
     callback_model_settable=True,
@@ -1053,6 +1063,7 @@ _KERAS_2_0 = dataclasses.replace(
     callback_arguments="keras-2.0",
     method_arguments="keras-2.0",
     generator_methods="own",
+    node_attributes="lists",
     class_predictions=True,
     callback_messages="keras-2.0",
     callback_warnings="RuntimeWarning",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from refkeras.older import where
+from refkeras.older import Member
 
 __all__ = ["EXEMPT", "METHODS", "MODULES", "PublicCallable", "arguments", "callables", "takes"]
 
@@ -62,7 +62,7 @@ class PublicCallable:
 def function_of(owner: Any, attribute: str) -> Callable[..., Any]:
     """The function `owner.attribute`, also one that is not there under the semantics in force."""
     found = inspect.getattr_static(owner, attribute, None)
-    return found.member if isinstance(found, where) else getattr(owner, attribute)
+    return found.member if isinstance(found, Member) else getattr(owner, attribute)
 
 
 def callables() -> Iterator[PublicCallable]:

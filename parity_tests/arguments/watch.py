@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from parity_tests.arguments.catalogue import PublicCallable, callables
-from refkeras.older import where
+from refkeras.older import Member
 
 __all__ = ["Seen", "install", "merge", "seen"]
 
@@ -73,7 +73,7 @@ def install() -> None:
     for found in list(callables()):
         _defaults.setdefault(found.key, {}).update(found.defaults)
         kept = inspect.getattr_static(found.owner, found.attribute, None)
-        if isinstance(kept, where):
+        if isinstance(kept, Member):
             kept.member = _wrapped(found, found.function)
         elif isinstance(found.owner, type) or found.function.__closure__:
             setattr(found.owner, found.attribute, _wrapped(found, found.function))

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from refkeras import config, naming, semantics, tree
 from refkeras.layers import calling, eager, tracking
+from refkeras.layers.node_attributes import NodeAttributes
 from refkeras.saving.limits import charge_call
 from refkeras.symbolic import KerasTensor, Node, any_symbolic
 
@@ -41,7 +42,7 @@ class Pass(NamedTuple):
     masks: Any = None
 
 
-class Layer(tracking.Tracked):
+class Layer(NodeAttributes, tracking.Tracked):
     """Base class of layers.
 
     A subclass makes its weights in `build(input_shape)` with `add_weight` and
@@ -254,28 +255,6 @@ class Layer(tracking.Tracked):
         found = [loss for layer in self._flatten_layers() for loss in layer._losses]
         return found + [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
 
-    # -- the layer as a graph's member ---------------------------------------------
-
-    @property
-    def input(self) -> Any:
-        """The symbolic input of the layer's first call, or a list of them.
-
-        Raises:
-            AttributeError: it was never called.
-        """
-        node = self._first_call("input")
-        return node.outputs[0] if node.is_input else _only_or_all(node.input_tensors)
-
-    @property
-    def output(self) -> Any:
-        """The symbolic output of the layer's first call, or a list of them; raises as `input` does."""
-        return _only_or_all(self._first_call("output").outputs)
-
-    def _first_call(self, what: str) -> Node:
-        if not self._inbound_nodes:
-            raise AttributeError(f"The layer {self.name} has never been called and thus has no defined {what}.")
-        return self._inbound_nodes[0]
-
     # -- configuration -------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
@@ -365,10 +344,6 @@ def _finish_build(build: Callable[..., None]) -> Callable[..., None]:
         self._fix_path()
 
     return wrapped
-
-
-def _only_or_all(items: list[Any]) -> Any:
-    return items[0] if len(items) == 1 else items
 
 
 def _tuples(shape: Any) -> Any:

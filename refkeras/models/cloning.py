@@ -144,17 +144,17 @@ def _clone_sequential(model: Any, cloner: _Cloner, input_tensors: Any) -> Any:
 def _clone_functional(model: Any, cloner: _Cloner, call_function: Callable[..., Any] | None, input_tensors: Any) -> Any:
     if input_tensors is None:
         input_tensors = tree.map_structure(
-            lambda tensor: Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name), model.input
+            lambda tensor: Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name), model._inputs_struct
         )
     elif not all(isinstance(tensor, KerasTensor) for tensor in tree.flatten(input_tensors)):
         raise ValueError(
             "All entries in `input_tensors` must be KerasTensors. Received invalid values: "
             f"inputs_tensors={input_tensors}"
         )
-    elif not tree.same_structure(input_tensors, model.input):
+    elif not tree.same_structure(input_tensors, model._inputs_struct):
         raise ValueError(
             "`input_tensors` must have the same structure as model.input\n"
-            f"Reference structure: {model.input}\nReceived structure: {input_tensors}"
+            f"Reference structure: {model._inputs_struct}\nReceived structure: {input_tensors}"
         )
     outputs = _through(model, tree.flatten(input_tensors), cloner, call_function)
     # A class with a constructor of its own becomes a plain functional model, as in Keras.
@@ -177,7 +177,7 @@ def _through(model: Any, inputs: list[Any], cloner: _Cloner, call_function: Call
     missing = [tensor.name for tensor in model.outputs if id(tensor) not in known]
     if missing:
         raise ValueError(f"The outputs {missing} are not connected to `inputs`.")
-    return tree.map_structure(lambda tensor: known[id(tensor)], model.output)
+    return tree.map_structure(lambda tensor: known[id(tensor)], model._outputs_struct)
 
 
 def _clone_other(model: Any, clone_function: Any, call_function: Any, input_tensors: Any) -> Any:

@@ -13,6 +13,7 @@ from refkeras import naming, semantics, tree
 from refkeras.layers.base import Layer, Pass
 from refkeras.layers.input_layer import InputLayer
 from refkeras.layers.input_spec import InputSpec
+from refkeras.layers.node_attributes import Way
 from refkeras.models import configuring
 from refkeras.models.graph import map_graph
 from refkeras.models.model import Model
@@ -101,11 +102,18 @@ class Functional(Model):
 
     @property
     def input(self) -> Any:
-        return self._inputs_struct
+        """The structure of the symbolic inputs."""
+        return super().input if semantics.current().node_attributes == "lists" else self._inputs_struct
 
     @property
     def output(self) -> Any:
-        return self._outputs_struct
+        """The structure of the symbolic outputs."""
+        return super().output if semantics.current().node_attributes == "lists" else self._outputs_struct
+
+    @property
+    def _calls(self) -> list[Any]:
+        counted = semantics.current().node_attributes == "lists"
+        return [Way(self._inputs, self._outputs), *self._inbound_nodes] if counted else self._inbound_nodes
 
     @property
     def _returned_struct(self) -> Any:

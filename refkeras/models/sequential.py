@@ -9,6 +9,7 @@ from typing import Any
 from refkeras import naming, semantics
 from refkeras.layers.base import Layer, Pass
 from refkeras.layers.input_layer import InputLayer
+from refkeras.layers.node_attributes import Way
 from refkeras.models.functional import Functional
 from refkeras.models.model import Model
 from refkeras.models.program import GraphPass
@@ -154,11 +155,27 @@ class Sequential(ClassPredictions, Model):
 
     @property
     def input(self) -> Any:
-        return self._whole("inputs").inputs[0]
+        """The symbolic input: in Keras 3 that of a call of the model, before it its own."""
+        own = semantics.current().node_attributes == "structures"
+        return self._whole("inputs").inputs[0] if own else super().input
 
     @property
     def output(self) -> Any:
-        return self._whole("outputs").output
+        """The symbolic output, as `input` is."""
+        return self._whole("outputs").output if semantics.current().node_attributes == "structures" else super().output
+
+    @property
+    def _inputs_struct(self) -> Any:
+        return self._whole("inputs")._inputs_struct
+
+    @property
+    def _outputs_struct(self) -> Any:
+        return self._whole("outputs")._outputs_struct
+
+    @property
+    def _calls(self) -> list[Any]:
+        counted = semantics.current().node_attributes == "lists" and self._functional is not None
+        return [Way(self.inputs, self.outputs), *self._inbound_nodes] if counted else self._inbound_nodes
 
     @property
     def input_shape(self) -> Any:

@@ -114,8 +114,13 @@ class Compiled:
 
     @property
     def log_keys(self) -> list[str]:
-        """The keys of `results`, in their order; none before what was given has met its first batch."""
-        return [*self.results()] if self.built else []
+        """The keys of `results`; none before what was given has met its first batch."""
+        listed = self._listed() if self.built else []
+        return [
+            key
+            for item in listed
+            for key in ([e.key for e in item.entries] if isinstance(item, CompileMetrics) else [item.name])
+        ]
 
     def track(self, total: Any, parts: Sequence[Any], size: int) -> None:
         """Add one batch to the running means.

@@ -60,7 +60,7 @@ def run(model: Any, inputs: list[np.ndarray], machine: str) -> list[Any]:
     for layer in model._flatten_layers():
         if getattr(layer, "stateful", False):
             layer.reset_state()
-    return tree.flatten(precision.evaluate(model, tree.pack_as(model.input, inputs), machine))
+    return tree.flatten(precision.evaluate(model, tree.pack_as(model._inputs_struct, inputs), machine))
 
 
 def step(model: Any, x: Any, y: Any, machine: str) -> tuple[dict[str, Any], list[Any]]:

@@ -91,8 +91,8 @@ def _losses(loaded: Loaded) -> list[Any]:
     model = loaded.model
     loss, count = model._compile_arguments["loss"], len(model.outputs)
     if isinstance(loss, dict):
-        if isinstance(model.output, dict):
-            return [loss.get(key) for key in sorted(model.output)]
+        if isinstance(model._outputs_struct, dict):
+            return [loss.get(key) for key in sorted(model._outputs_struct)]
         return [loss.get(name) for name in loaded.outputs]
     flat = tree.flatten(loss)
     return flat * count if len(flat) == 1 else flat

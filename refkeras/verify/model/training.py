@@ -123,7 +123,7 @@ def _find(ours: Any, theirs: Any, k: int, name: tuple[str, str], quantity: str, 
 def _batch(data: Data, k: int, model: Any) -> tuple[Any, Any]:
     start, stop = data.batches(k + 1)[k]
     x, y = ([array[start:stop] for array in arrays] for arrays in (data.inputs, data.targets))
-    return tree.pack_as(model.input, x), tree.pack_as(model.output, y)
+    return tree.pack_as(model._inputs_struct, x), tree.pack_as(model._outputs_struct, y)
 
 
 def _names(loaded: Loaded) -> dict[int, tuple[str, str]]:
