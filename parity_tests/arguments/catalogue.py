@@ -22,7 +22,7 @@ METHODS = {
     "models.Model": (
         *("compile", "evaluate", "fit", "predict", "predict_on_batch", "test_on_batch", "train_on_batch"),
         *("get_layer", "load_weights", "save", "save_weights", "summary", "to_json"),
-        *("fit_generator", "evaluate_generator", "predict_generator"),
+        *("fit_generator", "evaluate_generator", "predict_generator", "compute_loss", "compute_metrics"),
     ),
     "models.Sequential": ("add", "pop", "predict_classes", "predict_proba"),
     "layers.Layer": ("add_weight", "add_loss", "set_weights"),

@@ -243,6 +243,23 @@ class Layer(NodeAttributes, tracking.Tracked):
         """The dtype that the layer computes in."""
         return self._dtype_policy.compute_dtype
 
+    @property
+    def input_dtype(self) -> str:
+        """The dtype that inputs are cast to."""
+        return self.compute_dtype
+
+    # -- metrics -------------------------------------------------------------------
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics that the layer and those inside it hold."""
+        return [metric for layer in self._flatten_layers() for metric in layer._metrics]
+
+    @property
+    def metrics_variables(self) -> list[Any]:
+        """The variables of `metrics`."""
+        return [variable for metric in self.metrics for variable in metric.variables]
+
     # -- losses --------------------------------------------------------------------
 
     def add_loss(self, loss: Any) -> None:

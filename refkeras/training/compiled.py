@@ -7,7 +7,7 @@ objects, running means. `bind` makes the plan for one stream of batches
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from refkeras import metrics as metrics_module
@@ -76,7 +76,8 @@ class Compiled:
         measured = [self.compile_metrics] if self.compile_metrics.given else []
         if semantics.current().output_matching == "exact":
             return [self.loss_tracker, *measured, *parts]
-        return [self.loss_tracker, *parts, *measured] if self.compile_loss.built else []
+        losses = [self.loss_tracker, *parts] if self.compile_loss.built else []
+        return [*losses, *(measured if self.compile_metrics.built else [])]
 
     @property
     def metrics(self) -> list[Any]:
@@ -91,7 +92,14 @@ class Compiled:
         return [metric.name for metric in self.metrics]
 
     def bind(
-        self, y: Any, y_pred: Any, sample_weight: Any = None, *, training: bool = False, regularized: bool = False
+        self,
+        y: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        *,
+        training: bool = False,
+        regularized: bool = False,
+        wanted: Collection[str] = ("losses", "metrics"),
     ) -> Bound:
         """Return the plan for batches that are structured like this first one.
 
@@ -100,6 +108,7 @@ class Compiled:
             y_pred: the outputs in the model's structure.
             training: whether gradients will be wanted.
             regularized: whether the model adds losses of its own.
+            wanted: what the plan is to be of.
 
         Raises:
             ValueError, KeyError, TypeError: losses, weights or metrics do not fit the outputs; or no loss at all.
@@ -108,9 +117,9 @@ class Compiled:
         rules = semantics.current()
         exact = rules.output_matching == "exact"
         plan = (ExactPlan if exact else ConformingPlan)(self.compile_loss, self.compile_metrics, batch)
-        steps, parts = plan.losses(training, regularized)
+        steps, parts = plan.losses(training, regularized) if "losses" in wanted else ([], 0)
         masked = rules.trained_metrics_use_mask or not training
-        return Bound(steps, plan.metrics(), len(batch.preds), parts, masked)
+        return Bound(steps, plan.metrics() if "metrics" in wanted else [], len(batch.preds), parts, masked)
 
     @property
     def log_keys(self) -> list[str]:
@@ -122,18 +131,20 @@ class Compiled:
             for key in ([e.key for e in item.entries] if isinstance(item, CompileMetrics) else [item.name])
         ]
 
-    def track(self, total: Any, parts: Sequence[Any], size: int) -> None:
+    def track(self, total: Any, parts: Sequence[Any], size: int, rows_are_known: bool = False) -> None:
         """Add one batch to the running means.
 
         Args:
             total: the loss that was minimized, regularization included; None where tf_keras has no loss.
             parts: as `Bound.value_and_gradients` returned them.
             size: rows in the batch.
+            rows_are_known: whether that is so before a compiled step runs, in which the parts count their batches.
         """
         if total is not None:
             self.loss_tracker.update_state(total, size)
         if parts:
-            by_batch = semantics.current().part_losses_count == "batches" and not self.run_eagerly
+            by_batch = semantics.current().part_losses_count == "batches"
+            by_batch = by_batch and not (self.run_eagerly or rows_are_known)
             weight = None if by_batch else size
             for tracker, value in zip(self.compile_loss.trackers, parts, strict=True):
                 if value is not None and tracker is not None:

@@ -12,6 +12,7 @@ from refkeras.training import data, loops
 from refkeras.training.arguments import arguments
 from refkeras.training.compiling import Compilable
 from refkeras.training.interrupts import Interrupts
+from refkeras.training.measuring import Measuring
 from refkeras.training.older_methods import GeneratorMethods
 from refkeras.training.steps import Step, Steps
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Trainer"]
 
 
-class Trainer(GeneratorMethods, Compilable):
+class Trainer(GeneratorMethods, Measuring, Compilable):
     """The part of `Model` that trains."""
 
     # -- fit -----------------------------------------------------------------------
