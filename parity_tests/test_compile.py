@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import refkeras
+from parity_tests import engines
 from parity_tests.agreement import assert_agrees
 from parity_tests.compile_sides import ENGINES, ROWS, Compilation, Outcome, ours
 from parity_tests.engines import BACKEND, KERAS_3, NoGradient, both_kerases, keras, tf_keras
@@ -58,6 +59,9 @@ TABLE: dict[str, dict[str, Any]] = {
     "three for two": {**TWO, "y": AB, "loss": ["mse", "mae", "mse"]},
     "two for three": {**THREE, "y": [Y["a"], Y["b"], Y["c"]], "loss": ["mse", "mae"]},
     "partial dict": {**TWO, "y": AB, "loss": {"a": "mse"}},
+    "dict, one output without a name": {**ONE, "names": None, "y": Y["a"], "loss": {"a": "mse"}},
+    "dict, outputs without names": {**TWO, "names": None, "y": AB, "loss": {"a": "mse", "b": "mae"}},
+    "dict, keys without names": {**KEYED, "names": None, "y": Q, "loss": {"p": "mse", "q": "mae"}},
     "unknown key": {**TWO, "y": AB, "loss": {"a": "mse", "z": "mae"}},
     "dict": {**REVERSED, "y": [Y["b"], Y["a"]], "loss": {"a": "mse", "b": "mae"}},
     "dict with None": {**TWO, "y": AB, "loss": {"a": None, "b": "mae"}},
@@ -318,6 +322,41 @@ def test_any_combination(dialect, case):
         if mine.error and real.error == OF_SHAPES:
             return
     assert_same(mine, real)
+
+
+STACKS = {
+    "loss by name": {"loss": {"last": "mse"}},
+    "all by name": {"loss": {"last": "mse"}, "metrics": {"last": ["mae"]}, "loss_weights": {"last": 0.5}},
+    "by place": {"loss": {"output_1": "mse"}},
+    "by another name": {"loss": {"other": "mse"}},
+    "metrics by name": {"loss": "mse", "metrics": {"last": "mae"}},
+    "metrics by another name": {"loss": "mse", "metrics": {"other": "mae"}},
+    "weights by name": {"loss": "mse", "loss_weights": {"last": 0.5}},
+    "weights by another name": {"loss": "mse", "loss_weights": {"other": 0.5}},
+    "in lists": {"loss": ["mse"], "metrics": [["mae"]], "loss_weights": [0.5]},
+}
+
+
+@pytest.mark.skipif(BACKEND == "numpy", reason="Keras's NumPy backend does not train")
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("form", STACKS)
+@pytest.mark.parametrize("built", [True, False])
+def test_names_of_a_stack(built, form, dialect):
+    """tf_keras's Sequential has names for its output once it is built, Keras 3's has none."""
+
+    def run(k):
+        inputs = [k.Input((3,), name="first")] if built else []
+        model = k.Sequential([*inputs, k.layers.Dense(2, name="last", kernel_initializer="ones")])
+        try:
+            model.compile("sgd", **STACKS[form])
+            history = model.fit(np.ones((4, 3)), np.full((4, 2), 2.0), verbose=0).history
+        except Exception as error:
+            return type(error).__name__
+        return {key: float(values[0]) for key, values in history.items()}  # (3 - 2)² and |3 - 2|
+
+    with semantics.use(dialect):
+        mine = run(refkeras)
+    assert mine == run(engines.ENGINES[dialect])
 
 
 @both_kerases

@@ -479,3 +479,17 @@ def test_configs_and_variables(name):
             assert getattr(metrics, name)().name == getattr(tf_keras.metrics, name)().name
     assert ours._direction == getattr(theirs, "_direction", None)
     assert getattr(metrics, name)(name="other").name == "other"
+
+
+@shows("metric_reset_states")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_reset_states(engine):
+    def run(k):
+        metric = k.metrics.Mean()
+        metric.update_state([1.0, 3.0])
+        if hasattr(metric, "reset_states"):
+            metric.reset_states()
+        return float(metric.result())
+
+    with semantics.use(engine):
+        assert run(refkeras) == run(ENGINES[engine]) == (0.0 if engine == "tf_keras" else 2.0)

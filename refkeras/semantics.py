@@ -237,6 +237,7 @@ class Semantics:
     trained_metrics_use_mask: bool = one_of(
         True, False, doc="In training, metrics see the mask of the predictions, as they do in evaluation."
     )
+    metric_reset_states: bool = one_of(False, True, doc="A metric has `reset_states`, which is `reset_state`.")
     test_on_batch_resets: bool = one_of(
         True,
         False,
@@ -925,6 +926,7 @@ _TF_KERAS = dataclasses.replace(
     callback_arguments="tf_keras",
     method_arguments="tf_keras",
     generator_methods="deprecated",
+    metric_reset_states=True,
     node_attributes="structures",
     callback_messages="tf_keras",
     callback_warnings="log",

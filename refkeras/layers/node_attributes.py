@@ -13,14 +13,15 @@ from refkeras import semantics, tree
 from refkeras.older import where
 from refkeras.symbolic import KerasTensor, Node
 
-__all__ = ["NodeAttributes", "Way"]
+__all__ = ["NodeAttributes", "Way", "has_older_names"]
 
 
-def _is_there(rules: semantics.Semantics) -> bool:
+def has_older_names(rules: semantics.Semantics) -> bool:
+    """Whether layers have the names of Kerases before 3."""
     return rules.node_attributes != "input and output"
 
 
-_older, _older_property = where(_is_there), where(_is_there, property)
+_older, _older_property = where(has_older_names), where(has_older_names, property)
 
 
 class Way(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from refkeras import config, naming, semantics
+from refkeras.older import where
 from refkeras.saving.limits import charge_state
 from refkeras.variable import Variable
 
@@ -117,6 +118,11 @@ class Metric:
         """Set every variable to zero."""
         for variable in self.variables:
             variable.value[...] = 0
+
+    @where(lambda rules: rules.metric_reset_states)
+    def reset_states(self) -> None:
+        """As `reset_state`, which it was called before."""
+        self.reset_state()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Take a batch in, and return the figure."""

@@ -13,11 +13,12 @@ from refkeras import naming, semantics, tree
 from refkeras.layers.base import Layer, Pass
 from refkeras.layers.input_layer import InputLayer
 from refkeras.layers.input_spec import InputSpec
-from refkeras.layers.node_attributes import Way
+from refkeras.layers.node_attributes import Way, has_older_names
 from refkeras.models import configuring
 from refkeras.models.graph import map_graph
 from refkeras.models.model import Model
 from refkeras.models.program import GraphPass, Program
+from refkeras.older import where
 from refkeras.saving.limits import charge_call
 from refkeras.symbolic import KerasTensor
 from refkeras.training.trainer import Trainer
@@ -85,6 +86,11 @@ class Functional(Model):
     @layers.setter
     def layers(self, value: Any) -> None:
         raise AttributeError("`Model.layers` attribute is reserved and should not be used. Please use another name.")
+
+    @where(has_older_names, property)
+    def input_names(self) -> list[str]:
+        """Names of the Inputs, in the order of `inputs`."""
+        return [tensor._keras_history.operation.name for tensor in self._inputs]
 
     @property
     def operations(self) -> list[Layer]:

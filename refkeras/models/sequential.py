@@ -9,10 +9,11 @@ from typing import Any
 from refkeras import naming, semantics
 from refkeras.layers.base import Layer, Pass
 from refkeras.layers.input_layer import InputLayer
-from refkeras.layers.node_attributes import Way
+from refkeras.layers.node_attributes import Way, has_older_names
 from refkeras.models.functional import Functional
 from refkeras.models.model import Model
 from refkeras.models.program import GraphPass
+from refkeras.older import where
 from refkeras.saving.serialization import serialize_keras_object
 from refkeras.symbolic import KerasTensor
 from refkeras.training.older_methods import ClassPredictions
@@ -163,6 +164,16 @@ class Sequential(ClassPredictions, Model):
     def output(self) -> Any:
         """The symbolic output, as `input` is."""
         return self._whole("outputs").output if semantics.current().node_attributes == "structures" else super().output
+
+    @where(has_older_names, property)
+    def input_names(self) -> list[str]:
+        """The name of the Input, in a list."""
+        return self._whole("input names").input_names
+
+    @where(has_older_names, property)
+    def output_names(self) -> list[str]:
+        """The name of the last layer, in a list."""
+        return self._whole("output names").output_names
 
     @property
     def _inputs_struct(self) -> Any:

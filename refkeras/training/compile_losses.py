@@ -144,6 +144,11 @@ class _Exact:
         loss, weights = self.compiled.loss, self.compiled.loss_weights
         if not isinstance(loss, dict) or isinstance(y_pred, dict):
             return loss, weights
+        if self.compiled.output_names is None:
+            raise TypeError(
+                f"loss={loss!r} is a dict by the names of outputs, and this model's outputs have none, as those of a "
+                "Sequential or a subclassed model: pass the loss itself, or a list."
+            )
         if set(names) != set(loss):
             stray = [key for key in loss if key not in names]
             raise ValueError(

@@ -108,8 +108,6 @@ class Compilable:
             )
             jit_compile = False
         output_names = getattr(self, "output_names", None)
-        if semantics.current().resolved_at_compile and output_names is None:  # a Sequential's
-            output_names = getattr(getattr(self, "_functional", None), "output_names", None)
         compiled = Compiled(
             loss,
             loss_weights,
