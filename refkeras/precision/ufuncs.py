@@ -296,6 +296,8 @@ def elementwise(machine: Machine, ufunc: np.ufunc, operands: list[Operand], out:
     if further is not None:
         deviations = deviations + signs(y.shape) * further
     rms, largest = rule.rounding(machine, y, *operands)
+    if deviations is not None and isinstance(rms, np.ndarray) and ufunc in (np.add, np.subtract):
+        deviations = _with_sums_that_may_round(deviations, rms == 0, machine, y, *operands)
     for x, other in zip(operands, reversed(operands), strict=True):
         if x.near is not None and x is not other:  # 0 or 1, and it is not certain which
             unknown = signs(y.shape) * np.where(x.near, np.abs(other.value), 0.0)
@@ -345,6 +347,36 @@ def finish(
 def _finite(slope: Any) -> Any:
     """Derivatives without ∞ and NaN, which would make a NaN of a deviation of zero."""
     return slope if np.isfinite(slope).all() else np.where(np.isfinite(slope), slope, 0.0)
+
+
+def _with_sums_that_may_round(
+    deviations: Array, exact: Array, machine: Machine, y: Array, a: Operand, b: Operand
+) -> Array:
+    """Sums have no rounding error for certain if they are far enough from the next power of two.
+
+    A sum may be as large as that, or a term as small as the one below, within the alarm: then it rounds in the engine,
+    as the larger sum does.
+    """
+    if not exact.any():
+        return deviations
+
+    def edge(value: Any, deviations: Array | None, sign: int) -> Array:
+        """The power of two below the largest (or smallest, for a sign of -1) that a value may be."""
+        size = np.abs(np.broadcast_to(np.asarray(value, np.float64), y.shape))[exact]
+        if deviations is not None:
+            own = np.broadcast_to(aligned(deviations, y.ndim), (len(deviations), *y.shape))[:, exact]
+            size = np.maximum(size + sign * edges.ALARM * np.sqrt(np.einsum("ij,ij->j", own, own) / len(own)), 0.0)
+        return power_below(size)
+
+    with np.errstate(all="ignore"):
+        largest = edge(y, deviations, 1)
+        finest = np.minimum(edge(a.value, a.deviations, -1), edge(b.value, b.deviations, -1))
+    rounds = (largest > finest) & np.isfinite(largest)
+    if not rounds.any():
+        return deviations
+    further = np.zeros(y.shape)
+    further[exact] = np.where(rounds, _HALF * machine.storage * largest, 0.0)
+    return deviations + signs(y.shape) * further
 
 
 def _with_product(deviations: Array, y: Array, operands: list[Operand]) -> Array:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import refkeras
@@ -296,3 +296,34 @@ def test_refusals():
     layer.build((None, 2))
     with pytest.raises(TypeError, match=r"float64.*float32"):
         precision.evaluate(layer, np.ones((1, 2)))
+
+
+def moved_to(numbers):
+    """A float32 that moves to one number after the other, m + (x - m), as NumPy has it and with error bars."""
+    plain, barred = np.zeros((), "float32"), exact(np.zeros(()), "float32")
+    for x in numbers:
+        x = np.asarray(x, "float32")
+        plain = (plain + (x - plain)).astype("float32")
+        barred = barred + (exact(x, "float32") - barred)
+    return plain, barred
+
+
+def test_a_difference_that_may_be_as_large_as_the_next_power_of_two():
+    """The third number comes to a multiple of 2^-18 there, 1.5 e-5: less the fourth that rounds, ours does not."""
+    plain, barred = moved_to([-2.0973258e-4, 36.1587, 1.3670285e-5, 6.0708085e-6])
+    assert compare(barred, plain).agrees
+
+
+@given(st.lists(st.floats(-20, 6), min_size=3, max_size=6), st.integers(0, 2**32))
+@example([6, -16.2, -17.3], 0)
+def test_moving_from_number_to_number(exponents, seed):
+    factors = np.random.default_rng(seed).uniform(-2, 2, len(exponents))
+    plain, barred = moved_to(factors * 2.0 ** np.asarray(exponents))
+    assert compare(barred, plain).agrees
+
+
+def test_what_is_exact_stays_so():
+    """Numbers that are near each other, within their bars, have an exact difference."""
+    a = exact(np.array([3.0, 1.0 / 3.0, 1e-3]), "float32") / 3.0
+    b = exact(np.array([2.0, 0.25, 9e-4]), "float32") / 3.0
+    assert np.array_equal((a - b).deviations, a.deviations - b.deviations)
