@@ -199,11 +199,16 @@ def test_weights_of_own_layers():
                     shape=(2, 1), regularizer=k.regularizers.L2(0.5), constraint="non_neg", aggregation="sum", name="b"
                 )
                 self.c = self.add_weight(shape=(3,), overwrite_with_gradient=True, name="c")
+                self.d = self.add_variable(
+                    (2, 3), "zeros", "int32", False, False, regularizer=None, constraint=None, name="d"
+                )
+                self.e = self.add_variable((4,), "ones", regularizer="l1", constraint="unit_norm", name="e")
 
         layer = Own(name="own", autocast=False, activity_regularizer="l2")
         layer.build((1, 2))
         kinds = [(v.name, v.path.split("/")[-1], str(v.dtype), v.trainable, tuple(v.shape)) for v in layer.weights]
-        return kinds, layer.b.constraint is not None, layer.b.regularizer.get_config(), layer.autocast
+        of_b, of_e = ((type(v.constraint).__name__, v.regularizer.get_config()) for v in (layer.b, layer.e))
+        return kinds, of_b, of_e, layer.autocast
 
     assert_alike(run)
 

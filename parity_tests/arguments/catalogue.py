@@ -25,7 +25,7 @@ METHODS = {
         *("fit_generator", "evaluate_generator", "predict_generator", "compute_loss", "compute_metrics"),
     ),
     "models.Sequential": ("add", "pop", "predict_classes", "predict_proba"),
-    "layers.Layer": ("add_weight", "add_loss", "set_weights"),
+    "layers.Layer": ("add_weight", "add_variable", "add_loss", "set_weights"),
     "losses.Loss": ("__call__",),
     "metrics.Metric": ("add_variable", "add_weight"),
     "metrics.Mean": ("update_state",),

@@ -161,6 +161,20 @@ class Tracked(Stored):
 
     # -- weights -------------------------------------------------------------------
 
+    def add_variable(
+        self,
+        shape: Any,
+        initializer: Any,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a weight of this layer, as `add_weight` does."""
+        return self.add_weight(shape, initializer, dtype, trainable, autocast, regularizer, constraint, name=name)
+
     def add_weight(
         self,
         shape: Any = None,
