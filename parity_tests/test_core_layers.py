@@ -511,3 +511,22 @@ def test_errors():
                 theirs = outcome(lambda case=case, K=ENGINES[engine]: case(K, ones))
                 assert ours is theirs, (engine, name, ours, theirs)
                 assert isinstance(ours, type) and issubclass(ours, Exception), (engine, name)
+
+
+@shows("input_shape_warns")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("given", [{"input_shape": (3,)}, {"input_dim": 3}, {"batch_input_shape": (2, 3)}, {}])
+def test_an_input_shape_is_warned_of(given, engine):
+    def told(k):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            made = outcome(lambda: k.layers.Dense(2, **given))
+        if made is ValueError:
+            return made
+        return [str(w.message) for w in caught if "input_shape" in str(w.message)]
+
+    with semantics.use(engine):
+        mine = told(refkeras)
+    assert mine == told(ENGINES[engine])
+    assert bool(mine) == (engine == KERAS_3 and bool(given))
+    assert (mine is ValueError) == (engine == KERAS_3 and "batch_input_shape" in given)

@@ -66,6 +66,12 @@ class Semantics:
         True, False, doc="A layer's config holds its dtype as a policy record rather than as a name."
     )
 
+    input_shape_warns: bool = one_of(
+        True,
+        False,
+        doc="A layer that is given `input_shape` or `input_dim` warns that an Input is preferred, and has no argument "
+        "`batch_input_shape`.",
+    )
     node_attributes: str = one_of(
         "input and output",
         "structures",
@@ -928,6 +934,7 @@ _TF_KERAS = dataclasses.replace(
     generator_methods="deprecated",
     metric_reset_states=True,
     node_attributes="structures",
+    input_shape_warns=False,
     callback_messages="tf_keras",
     callback_warnings="log",
     callback_model_settable=True,

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from refkeras import naming, tree
+from refkeras import naming, semantics, tree
 
 __all__ = ["CallSignature", "constructor_names", "name_scope", "pop_input_shape", "scope_path", "training_context"]
 
@@ -118,11 +118,11 @@ def pop_input_shape(kwargs: dict[str, Any], layer: Any) -> tuple[int | None, ...
     elif "input_shape" in kwargs:
         given = kwargs.pop("input_shape")
         shape = (None, *((given,) if isinstance(given, int) else given))
-    elif "batch_input_shape" in kwargs:
+    elif "batch_input_shape" in kwargs and not semantics.current().input_shape_warns:
         shape = tuple(kwargs.pop("batch_input_shape"))
     else:
         return None
-    if layer._warns_about_input_shape:
+    if layer._warns_about_input_shape and semantics.current().input_shape_warns:
         warnings.warn(
             "Do not pass an `input_shape`/`input_dim` argument to a layer. When using Sequential models, prefer using "
             "an `Input(shape)` object as the first layer in the model instead.",
