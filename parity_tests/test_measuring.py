@@ -54,13 +54,14 @@ def steps(k, form, rows, seed, weighted, regularized, script):
 def played(model, outputs, rows, random, weighted, script, given_as, taken):
     found = []
 
-    def drawn(shapes):
+    def drawn(rows, shapes):
         parts = [random.normal(size=(rows, *shape)).astype("float32") for shape in shapes]
         return given_as(parts if len(parts) > 1 else parts[0])
 
     for call in script:
-        y, y_pred = (drawn([SHAPES[name] for name in outputs]) for _ in range(2))
-        w = drawn([()] * len(outputs))
+        count = random.integers(1, rows + 1)
+        y, y_pred = (drawn(count, [SHAPES[name] for name in outputs]) for _ in range(2))
+        w = drawn(count, [()] * len(outputs))
         w = tree.map_structure(abs, w) if weighted else None
         if call == "reset":
             model.reset_metrics()
@@ -81,7 +82,7 @@ def plain(value):
 @pytest.mark.parametrize("engine", ENGINES)
 @given(
     form=st.sampled_from(sorted(FORMS)),
-    rows=st.integers(1, 4),
+    rows=st.integers(1, 6),
     seed=st.integers(0, 2**32),
     weighted=st.booleans(),
     regularized=st.booleans(),

@@ -92,6 +92,7 @@ SCHEDULES = (
 
 _steps = of("training/steps.py", RUNS)
 _compiled = of("training/compiled.py", RUNS, TABLE)
+_measuring = of("training/measuring.py", "test_measuring.py")
 _data = of("training/stream_feed.py", "test_data_in_loops.py")
 LOOP = (
     _step(
@@ -105,6 +106,26 @@ LOOP = (
         "                generator.skip(draws)\n",
         "                generator.skip(0)\n",
         "test_batchless_step.py",
+    ),
+    _measuring(
+        "compute_loss without penalties",
+        "total = penalty if total is None else total + penalty",
+        "total = penalty if total is None else total",
+    ),
+    _measuring("compute_loss counts its parts by batches", "rows_are_known=True", "rows_are_known=False"),
+    _measuring("compute_loss has the metrics see the batch", 'wanted=["losses"])', "wanted=['losses', 'metrics'])"),
+    of("training/trainer.py", "test_methods_keras_2_0.py")(
+        "batches for validation are of 32 beside a generator",
+        "size = validation_batch_size or batch_size or feed.validation_size",
+        "size = validation_batch_size or batch_size",
+    ),
+    of("training/older_methods.py", "test_methods_keras_2_0.py")(
+        "one output is a class of its own above 0",
+        '(found > 0.5).astype("int32")',
+        '(found > 0.0).astype("int32")',
+    ),
+    of("layers/node_attributes.py", "test_node_attributes.py")(
+        "the first shape of several", "if any(other != found[0] for other in found[1:]):", "if False:"
     ),
     of("training/prefetching.py", "test_data_in_loops.py")(
         "what workers made last comes first", "future = self._made.popleft()", "future = self._made.pop()"
