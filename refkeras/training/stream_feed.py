@@ -80,6 +80,7 @@ class SequenceSource:
         shuffle: take the batches in a new order each pass, by Python's `random.shuffle` as in Keras.
 
     Raises:
+        TypeError: `workers` or `max_queue_size` is no integer.
         ValueError: it is empty.
     """
 
@@ -95,8 +96,10 @@ class SequenceSource:
         self._in_epoch = False
         workers, processes = getattr(sequence, "workers", 1), getattr(sequence, "use_multiprocessing", False)
         self._enqueuer: Enqueuer | None = None
+        _require_integer("workers", workers)
         if workers > 1 or (workers > 0 and processes):
             queue_size = getattr(sequence, "max_queue_size", 10)
+            _require_integer("max_queue_size", queue_size)
             self._enqueuer = Enqueuer(sequence, self.length, workers, processes, queue_size, self.shuffle)
 
     def open(self) -> Iterator[Any]:
@@ -293,6 +296,11 @@ class StreamFeed(Feed):
         if self._sizes_validation:
             self.validation_size = rows
         return xs, ys, ws, rows
+
+
+def _require_integer(name: str, value: Any) -> None:
+    if not isinstance(value, (int, np.integer)):
+        raise TypeError(f"The dataset's {name}={value!r} must be an integer.")
 
 
 def _as_batch(value: Any) -> Any:

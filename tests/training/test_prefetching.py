@@ -91,3 +91,19 @@ def test_an_error_in_fit_reaches_the_caller():
     with pytest.raises(OSError, match="no such row"):
         model.fit(Wrong(workers=2), verbose=0, shuffle=False)
     assert int(model.optimizer.iterations) == 3
+
+
+@pytest.mark.parametrize("settings", [{"workers": "2"}, {"workers": 2.5}, {"workers": 2, "max_queue_size": "3"}])
+def test_settings_that_are_no_integers(settings):
+    class Batches(refkeras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return np.ones((2, 1)), np.ones((2, 1))
+
+    model = refkeras.Sequential([refkeras.Input((1,)), refkeras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    name, value = list(settings.items())[-1]
+    with pytest.raises(TypeError, match=f"{name}={value!r} must be an integer"):
+        model.fit(Batches(**settings), verbose=0)
