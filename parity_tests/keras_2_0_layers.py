@@ -11,9 +11,6 @@ which writes `keras_2_0_layers.json` beside this file.
 
 from __future__ import annotations
 
-import collections
-import collections.abc
-import inspect
 import json
 from pathlib import Path
 
@@ -37,16 +34,10 @@ NOT_NAMES = ("selu", "gelu", "swish", "silu", "mish", "relu6", "leaky_relu", "ex
 VALUES = np.array([[-4.0, -2.5, -1.0, -0.3], [0.0, 0.2, 2.5, 4.0]])
 
 
-def old_names() -> None:
-    """Put back what Keras 2.0.4 and Theano 1.0.5 look for in Python."""
-    for name in ("Callable", "Iterable", "Mapping", "MutableMapping", "MutableSet", "Sequence", "Hashable", "Set"):
-        setattr(collections, name, getattr(collections.abc, name))
-    spec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
-    inspect.getargspec = lambda function: spec(*inspect.getfullargspec(function)[:4])  # type: ignore[attr-defined]
-
-
 def record() -> dict:
-    old_names()
+    from fixtures.keras_on_theano import revive
+
+    revive()
     import keras
     from keras import activations, backend, layers
 

@@ -10,9 +10,6 @@ which writes `keras_2_0_losses.json` beside this file.
 
 from __future__ import annotations
 
-import collections
-import collections.abc
-import inspect
 import json
 from pathlib import Path
 
@@ -72,16 +69,10 @@ WEIGHTED = {
 LOGITS = np.array([[60.0, 0.0, -60.0, 1.0], [-40.0, 40.0, 0.0, 30.0]])
 
 
-def old_names() -> None:
-    """Put back what Keras 2.0.4 and Theano 1.0.5 look for in Python."""
-    for name in ("Callable", "Iterable", "Mapping", "MutableMapping", "MutableSet", "Sequence", "Hashable", "Set"):
-        setattr(collections, name, getattr(collections.abc, name))
-    spec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
-    inspect.getargspec = lambda function: spec(*inspect.getfullargspec(function)[:4])  # type: ignore[attr-defined]
-
-
 def record() -> dict[str, dict[str, list[float]]]:
-    old_names()
+    from fixtures.keras_on_theano import revive
+
+    revive()
     import keras
     from keras import backend, losses, metrics
     from keras.engine.training import _weighted_masked_objective
