@@ -26,9 +26,10 @@ def assert_like(mine, real, where=""):
     if isinstance(real, dict):
         assert mine.dtype.name == real["dtype"] and list(mine.shape) == real["shape"], where
         real = np.array(real["values"], real["dtype"]).reshape(real["shape"])
-        assert_agrees(mine, real, what=where) if isinstance(mine, BarArray) else np.testing.assert_array_equal(
-            mine, real
-        )
+        if isinstance(mine, BarArray):
+            assert_agrees(mine, real, what=where)
+        else:
+            np.testing.assert_array_equal(mine, real)
     elif isinstance(mine, BarArray):
         # The averages over the batches are NumPy's in Keras 2.0, of float32 numbers.
         assert_agrees(mine, np.float32(real), what=where)

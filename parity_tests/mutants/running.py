@@ -109,8 +109,8 @@ LOOP = (
     ),
     _measuring(
         "compute_loss without penalties",
-        "total = penalty if total is None else total + penalty",
-        "total = penalty if total is None else total",
+        "            total = with_penalties(total, penalties)\n",
+        "",
     ),
     _measuring("compute_loss counts its parts by batches", "rows_are_known=True", "rows_are_known=False"),
     _measuring("compute_loss has the metrics see the batch", 'wanted=["losses"])', "wanted=['losses', 'metrics'])"),

@@ -46,10 +46,14 @@ class NodeAttributes:
     _outbound_nodes: list[Node]
     name: str
 
+    #: Of a model that is built: see `Way`.
+    _way: Way | None = None
+
     @property
     def _calls(self) -> list[Any]:
-        """The layer's calls, and before them (Keras 2.0) a model's way from its inputs to its outputs."""
-        return self._inbound_nodes
+        """The layer's calls, and before them, in Keras 2.0, a model's way from its inputs to its outputs."""
+        way = self._way if semantics.current().node_attributes == "lists" else None
+        return self._inbound_nodes if way is None else [way, *self._inbound_nodes]
 
     @property
     def input(self) -> Any:

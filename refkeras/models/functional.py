@@ -117,9 +117,8 @@ class Functional(Model):
         return super().output if semantics.current().node_attributes == "lists" else self._outputs_struct
 
     @property
-    def _calls(self) -> list[Any]:
-        counted = semantics.current().node_attributes == "lists"
-        return [Way(self._inputs, self._outputs), *self._inbound_nodes] if counted else self._inbound_nodes
+    def _way(self) -> Way:  # type: ignore[override]
+        return Way(self._inputs, self._outputs)
 
     @property
     def _returned_struct(self) -> Any:

@@ -156,7 +156,7 @@ class Sequential(ClassPredictions, Model):
 
     @property
     def input(self) -> Any:
-        """The symbolic input: in Keras 3 that of a call of the model, before it its own."""
+        """The symbolic input: in Keras 3 that of the model's first call, which there must have been."""
         own = semantics.current().node_attributes == "structures"
         return self._whole("inputs").inputs[0] if own else super().input
 
@@ -184,9 +184,8 @@ class Sequential(ClassPredictions, Model):
         return self._whole("outputs")._outputs_struct
 
     @property
-    def _calls(self) -> list[Any]:
-        counted = semantics.current().node_attributes == "lists" and self._functional is not None
-        return [Way(self.inputs, self.outputs), *self._inbound_nodes] if counted else self._inbound_nodes
+    def _way(self) -> Way | None:  # type: ignore[override]
+        return None if self._functional is None else self._functional._way
 
     @property
     def input_shape(self) -> Any:

@@ -17,7 +17,7 @@ from refkeras.training.compile_losses import CompileLoss
 from refkeras.training.compile_metrics import CompileMetrics
 from refkeras.training.planning import ConformingPlan, ExactPlan
 
-__all__ = ["Compiled"]
+__all__ = ["Compiled", "results_of"]
 
 
 class Compiled:
@@ -124,12 +124,7 @@ class Compiled:
     @property
     def log_keys(self) -> list[str]:
         """The keys of `results`; none before what was given has met its first batch."""
-        listed = self._listed() if self.built else []
-        return [
-            key
-            for item in listed
-            for key in ([e.key for e in item.entries] if isinstance(item, CompileMetrics) else [item.name])
-        ]
+        return _names(self._listed()) if self.built else []
 
     def track(self, total: Any, parts: Sequence[Any], size: int, rows_are_known: bool = False) -> None:
         """Add one batch to the running means.
@@ -143,8 +138,8 @@ class Compiled:
         if total is not None:
             self.loss_tracker.update_state(total, size)
         if parts:
-            by_batch = semantics.current().part_losses_count == "batches"
-            by_batch = by_batch and not (self.run_eagerly or rows_are_known)
+            known = self.run_eagerly or rows_are_known
+            by_batch = semantics.current().part_losses_count == "batches" and not known
             weight = None if by_batch else size
             for tracker, value in zip(self.compile_loss.trackers, parts, strict=True):
                 if value is not None and tracker is not None:
@@ -156,10 +151,7 @@ class Compiled:
         Args:
             extra: further `Metric`s of the model and its layers.
         """
-        found: dict[str, Any] = {}
-        for metric in (*self._listed(), *extra):
-            value = metric.result()
-            found.update(value if isinstance(value, dict) else {metric.name: value})
+        found = results_of((*self._listed(), *extra))
         order = sorted(found) if semantics.current().log_order == "sorted" else found
         return {key: _figure(found[key]) for key in order}
 
@@ -168,13 +160,7 @@ class Compiled:
 
         Keras 3 lists a metric by its own name as often as the name occurs, then the remaining keys alphabetically.
         """
-        own_names = semantics.current().output_matching == "exact"
-        names: list[str] = []
-        for metric in (*self._listed(), *extra):
-            if isinstance(metric, CompileMetrics):
-                names += [entry.metric.name if own_names else entry.key for entry in metric.entries]
-            else:
-                names.append(metric.name)
+        names = _names((*self._listed(), *extra), own=semantics.current().output_matching == "exact")
         listed = [results[name] for name in names if name in results]
         listed += [results[key] for key in sorted(results) if key not in names]
         return listed[0] if len(listed) == 1 else listed
@@ -186,6 +172,26 @@ class Compiled:
         for tracker in self.compile_loss.trackers:
             if tracker is not None:
                 tracker.reset_state()
+
+
+def results_of(metrics: Iterable[Any]) -> dict[str, Any]:
+    """Return what metrics have come to, by name; of one that is several, each by its own."""
+    found: dict[str, Any] = {}
+    for metric in metrics:
+        value = metric.result()
+        found.update(value if isinstance(value, dict) else {metric.name: value})
+    return found
+
+
+def _names(metrics: Iterable[Any], own: bool = False) -> list[str]:
+    """The log keys of metrics; `own` takes the names of those that were compiled instead."""
+    names: list[str] = []
+    for metric in metrics:
+        if isinstance(metric, CompileMetrics):
+            names += [entry.metric.name if own else entry.key for entry in metric.entries]
+        else:
+            names.append(metric.name)
+    return names
 
 
 def _figure(value: Any) -> Any:

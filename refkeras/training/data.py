@@ -15,7 +15,7 @@ from refkeras.training.feeds import Feed
 from refkeras.training.matching import is_nested, number
 from refkeras.training.py_dataset import PyDataset
 from refkeras.training.sample_weights import class_weights_of, spread, with_class_weights
-from refkeras.training.stream_feed import GeneratorSource, SequenceSource, StreamFeed
+from refkeras.training.stream_feed import GeneratorSource, SequenceSource, StreamFeed, require_integer
 from refkeras.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 
 __all__ = [
@@ -68,8 +68,8 @@ def make_feed(
     if rules.batch_size_is_int and batch_size and type(batch_size) is not int:
         raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size!r}.")
     for name, count in (("batch_size", batch_size), ("steps_per_epoch", steps)):
-        if count is not None and not isinstance(count, (int, np.integer)):
-            raise TypeError(f"{name}={count!r} must be an integer.")
+        if count is not None:
+            require_integer(name, count)
     if rules.plain_lists_are_data and _is_list_of_numbers(x) and (y is None or _is_list_of_numbers(y)):
         x, y, sample_weight = (None if part is None else np.asarray(part) for part in (x, y, sample_weight))
     if _all_arrays((x, y, sample_weight)):

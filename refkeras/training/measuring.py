@@ -10,6 +10,8 @@ from refkeras import semantics, tree
 from refkeras.tensor import wrap
 from refkeras.training.arrays import to_floatx
 from refkeras.training.compile_metrics import CompileMetrics
+from refkeras.training.compiled import results_of
+from refkeras.training.steps import with_penalties
 
 __all__ = ["Measuring"]
 
@@ -52,8 +54,7 @@ class Measuring:
         ys, preds, ws = _flat(data)
         with np.errstate(all="ignore"):
             total, parts = bound.value(ys, preds, ws)
-            for penalty in penalties:
-                total = penalty if total is None else total + penalty
+            total = with_penalties(total, penalties)
             whole = total if semantics.current().output_matching == "conform" else None
             compiled.track(whole, parts, len(preds[0]), rows_are_known=True)
         return total if hasattr(total, "_keras_logits") else wrap(np.asarray(total))
@@ -72,13 +73,10 @@ class Measuring:
         Raises:
             ValueError: (Keras 3) the compiled metrics have seen no batch yet.
         """
-        found: dict[str, Any] = {}
-        for metric in self.metrics:  # type: ignore[attr-defined]
-            if isinstance(metric, CompileMetrics) and not metric.built:
-                raise ValueError("The compiled metrics have no result yet: they are built with the first batch.")
-            result = metric.result()
-            found.update(result if isinstance(result, dict) else {metric.name: result})
-        return found
+        metrics = self.metrics  # type: ignore[attr-defined]
+        if any(isinstance(metric, CompileMetrics) and not metric.built for metric in metrics):
+            raise ValueError("The compiled metrics have no result yet: they are built with the first batch.")
+        return results_of(metrics)
 
 
 def _arrays(*data: Any) -> list[Any]:

@@ -216,7 +216,7 @@ class Steps:
                 bound = self._bind(feed, structure, ys, preds, ws, True, bool(regularized or run.losses))
             total, parts, d_outputs, d_logits = bound.value_and_gradients(ys, preds, ws)
             penalties = _penalties(run, regularized) if regularized or run.losses else ()
-            total = _plus(total, penalties)
+            total = with_penalties(total, penalties)
             _, d_weights = run.pullback(d_outputs, d_logits)  # type: ignore[misc]
             for v in regularized:
                 penalty = v.regularizer.gradient(v.value)
@@ -309,7 +309,7 @@ class Steps:
                 bound = self._bind(feed, structure, ys, preds, ws, False, bool(regularized or run.losses))
             total, parts = bound.value(ys, preds, ws)
             penalties = _penalties(run, regularized) if regularized or run.losses else ()
-            total = _plus(total, penalties)
+            total = with_penalties(total, penalties)
             if self.watchers:
                 self._tell(
                     StepRecord(
@@ -378,7 +378,8 @@ def _penalties(run: GraphPass, regularized: list[Variable]) -> list[Any]:
     return [*run.losses, *(v.regularizer(v.value) for v in regularized)]
 
 
-def _plus(total: Any, penalties: Sequence[Any]) -> Any:
+def with_penalties(total: Any, penalties: Sequence[Any]) -> Any:
+    """Return a loss, or None for none, and the penalties that are added to it."""
     for penalty in penalties:
         total = penalty if total is None else total + penalty
     return total

@@ -22,7 +22,7 @@ from refkeras.training.prefetching import Enqueuer
 from refkeras.training.sample_weights import with_class_weights
 from refkeras.utils.packing import unpack_x_y_sample_weight
 
-__all__ = ["GeneratorSource", "SequenceSource", "StreamFeed"]
+__all__ = ["GeneratorSource", "SequenceSource", "StreamFeed", "require_integer"]
 
 
 class GeneratorSource:
@@ -96,10 +96,10 @@ class SequenceSource:
         self._in_epoch = False
         workers, processes = getattr(sequence, "workers", 1), getattr(sequence, "use_multiprocessing", False)
         self._enqueuer: Enqueuer | None = None
-        _require_integer("workers", workers)
+        require_integer("workers", workers)
         if workers > 1 or (workers > 0 and processes):
             queue_size = getattr(sequence, "max_queue_size", 10)
-            _require_integer("max_queue_size", queue_size)
+            require_integer("max_queue_size", queue_size)
             self._enqueuer = Enqueuer(sequence, self.length, workers, processes, queue_size, self.shuffle)
 
     def open(self) -> Iterator[Any]:
@@ -298,9 +298,10 @@ class StreamFeed(Feed):
         return xs, ys, ws, rows
 
 
-def _require_integer(name: str, value: Any) -> None:
+def require_integer(name: str, value: Any) -> None:
+    """Raise a TypeError that names a setting which is no integer."""
     if not isinstance(value, (int, np.integer)):
-        raise TypeError(f"The dataset's {name}={value!r} must be an integer.")
+        raise TypeError(f"{name}={value!r} must be an integer.")
 
 
 def _as_batch(value: Any) -> Any:

@@ -314,6 +314,16 @@ def test_a_difference_that_may_be_as_large_as_the_next_power_of_two():
     assert compare(barred, plain).agrees
 
 
+def test_how_much_a_difference_may_round():
+    """By half a unit in the last place of the largest that it may be, spread evenly: a deviation of that by √3."""
+    _, m = moved_to([-2.0973258e-4, 36.1587, 1.3670285e-5])
+    difference = exact(np.float32(6.0708085e-6), "float32") - m
+    further = np.abs(difference.deviations + m.deviations)
+    assert 2.0**-18 < abs(difference.value) < 2.0**-17
+    assert 2.0**-16 < abs(difference.value) + 8 * m.sigma < 2.0**-15
+    np.testing.assert_allclose(further, 2.0**-16 * 2.0**-24 / 3**0.5, rtol=1e-6)  # the sum cancels to nine digits
+
+
 @given(st.lists(st.floats(-20, 6), min_size=3, max_size=6), st.integers(0, 2**32))
 @example([6, -16.2, -17.3], 0)
 def test_moving_from_number_to_number(exponents, seed):
