@@ -179,22 +179,28 @@ def _require(method: str, name: str, value: Any) -> None:
         raise TypeError(f"{method}() missing 1 required argument: {name!r}, the number of batches to take.")
 
 
+def _taken(generator: Iterator[Any]) -> Iterator[Any]:
+    """What a generator yields, with Keras 2.0's error where it is none, or has none left."""
+    if not hasattr(generator, "__next__"):
+        raise ValueError(f"generator is a {type(generator).__name__}; expected an iterator, which iter() makes of it.")
+    yield from generator
+    raise _no_batch(None)
+
+
 def _checked(generator: Iterator[Any]) -> Iterator[Any]:
-    """The batches of a generator, with Keras 2.0's error where one is no pair or triple, or none is left."""
-    for batch in generator:
+    """The batches of a generator, with Keras 2.0's error where one is no pair or triple."""
+    for batch in _taken(generator):
         if not hasattr(batch, "__len__") or len(batch) not in (2, 3):
             raise _no_batch(batch)
         yield tuple(batch)
-    raise _no_batch(None)
 
 
 def _inputs(generator: Iterator[Any]) -> Iterator[Any]:
     """The inputs of the batches of a generator, which may have targets and weights, too."""
-    for batch in generator:
+    for batch in _taken(generator):
         if isinstance(batch, tuple) and len(batch) not in (2, 3):
             raise _no_batch(batch)
         yield (batch[0] if isinstance(batch, tuple) else batch,)
-    raise _no_batch(None)
 
 
 def _no_batch(found: Any) -> ValueError:
