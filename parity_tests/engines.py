@@ -21,6 +21,7 @@ import keras
 import numpy as np
 import pytest
 from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
+from keras.src.utils.naming import reset_uids
 
 __all__ = [
     "BACKEND",
@@ -36,6 +37,7 @@ __all__ = [
     "both_kerases",
     "differs",
     "double",
+    "forget_names",
     "keras",
     "mask_of",
     "numpy",
@@ -111,6 +113,19 @@ class NoGradient(np.ndarray):
     @classmethod
     def like(cls, array: Any) -> NoGradient:
         return np.full(np.shape(array), np.nan, array.dtype if array.dtype.kind == "f" else None).view(cls)
+
+
+def forget_names(k: Any) -> None:
+    """Have automatic names of an engine, or of refkeras, start anew.
+
+    `clear_session` does so, too, but collects garbage and empties TensorFlow's cache of kernels, half a second a time.
+    """
+    if k is keras:
+        reset_uids()
+    elif k is tf_keras:
+        k.backend.reset_uids()
+    else:
+        k.backend.clear_session(free_memory=False)
 
 
 def double() -> contextlib.AbstractContextManager[Any]:

@@ -7,15 +7,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from parity_tests.engines import forget_names
+
 __all__ = ["ZOO", "built", "from_zoo", "numbered"]
 
 
 def built(k: Any, make: Callable[[Any], Any]) -> Any:
     """Make a model whose automatic names start anew."""
-    if k.__name__ == "tf_keras":
-        k.backend.reset_uids()
-    else:
-        k.backend.clear_session(free_memory=False)  # collecting garbage takes Keras half a second
+    forget_names(k)
     return make(k)
 
 

@@ -122,9 +122,9 @@ def played(
     layers = [k.layers.Dense(1, kernel_initializer="zeros")]
     model = k.Sequential([k.Input((1,)), *layers] if built else layers)
     if BACKEND == "numpy":
-        model.compile(loss="mse", metrics=["mae"], steps_per_execution=at_once)
+        model.compile(loss="mse", steps_per_execution=at_once)
     else:
-        model.compile(k.optimizers.SGD(0.0), "mse", metrics=["mae"], steps_per_execution=at_once)
+        model.compile(k.optimizers.SGD(0.0), "mse", steps_per_execution=at_once)
     callback = type("Order", (Order, k.callbacks.Callback), {})(events, stop)
     data: Any = None
 

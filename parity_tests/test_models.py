@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import refkeras
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import ENGINES, keras
+from parity_tests.engines import ENGINES, forget_names, keras
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import precision, semantics
@@ -71,7 +71,7 @@ MODELS = [branching, recurrent, stacked, nested, depth_order]
 
 
 def make(k, build):
-    k.backend.clear_session()
+    forget_names(k)
     random.seed(1)
     k.utils.set_random_seed(1)
     return build(k)
@@ -164,7 +164,7 @@ def test_automatic_names():
         with semantics.use(name):
             found = []
             for k in (refkeras, engine):
-                k.backend.clear_session()
+                forget_names(k)
                 private = type("_Priv", (k.layers.Layer,), {})
                 x, y = k.Input((2,)), k.Input((2,))
                 model = k.Model([x, y], k.layers.Add()([x, y]))

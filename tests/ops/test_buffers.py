@@ -1,7 +1,5 @@
 """Memory is used again when nothing refers to it, and not before."""
 
-import gc
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -45,7 +43,6 @@ def test_no_two_arrays_share_memory(actions):
         for array, value in alive.values():
             assert np.all(array == value)
         array = None
-    gc.collect()
 
 
 def test_memory_is_used_again():
