@@ -1,4 +1,4 @@
-"""`to_categorical`, `normalize`, packing: against Keras 3 and tf_keras."""
+"""`to_categorical`, `normalize`, `pad_sequences`, packing: against Keras 3 and tf_keras."""
 
 from __future__ import annotations
 
@@ -58,6 +58,70 @@ def test_normalize(engine, x, axis, order):
     theirs = outcome(ENGINES[engine].utils.normalize, x, axis=axis, order=order)
     with semantics.use(engine):
         assert outcome(utils.normalize, x, axis=axis, order=order) == theirs
+
+
+numbers = st.integers(-5, 9)
+lengths = st.integers(0, 4)
+
+
+@st.composite
+def ragged(draw):
+    """Sequences of numbers, of vectors of one length (or nearly so), of words; or no sequences at all."""
+    kind = draw(st.sampled_from(["numbers", "numbers", "arrays", "vectors", "uneven", "words", "flat"]))
+    if kind == "flat":
+        return draw(st.sampled_from([[1, 2], 3, None, [[1], 2], np.arange(6).reshape(2, 3), "ab", ()]))
+    if kind == "words":
+        return draw(st.lists(st.lists(st.sampled_from(["a", "bc", "def"]), max_size=4), max_size=4))
+    if kind == "numbers":
+        return draw(st.lists(st.lists(numbers, max_size=4), max_size=4))
+    if kind == "arrays":
+        elements = st.floats(-3, 3, width=32)
+        return draw(st.lists(lengths.flatmap(lambda n: hnp.arrays(np.float32, n, elements=elements)), max_size=3))
+    width = st.just(2) if kind == "vectors" else st.integers(1, 2)
+    steps = st.tuples(lengths, width).flatmap(lambda shape: hnp.arrays(np.int64, shape, elements=numbers))
+    return draw(st.lists(steps, max_size=3))
+
+
+@shows("bytes_padded_with_text")
+@both
+@given(
+    sequences=ragged(),
+    maxlen=st.sampled_from([None, None, 0, 1, 2, 3, 6]),
+    dtype=st.sampled_from(["int32", "int32", "float32", "float64", object, "<U3", "S2"]),
+    padding=st.sampled_from(["pre", "post", "pre", "post", "both"]),
+    truncating=st.sampled_from(["pre", "post", "pre", "post", None]),
+    value=st.sampled_from([0.0, 0.0, -1, 2.5, "x"]),
+)
+def test_pad_sequences(engine, sequences, maxlen, dtype, padding, truncating, value):
+    def run(pad_sequences):
+        try:
+            result = pad_sequences(sequences, maxlen, dtype, padding, truncating, value)
+        except Exception as error:
+            return type(error)
+        return result.dtype, result.shape, result.tolist()
+
+    with semantics.use(engine):
+        ours = run(utils.pad_sequences)
+        assert ours == run(refkeras.preprocessing.sequence.pad_sequences)
+    assert ours == run(ENGINES[engine].utils.pad_sequences)
+
+
+@shows("bytes_padded_with_text")
+@both
+def test_bytes_padded_with_text(engine):
+    asked = [[b"a"], [b"b", b"c"]], None, "S2", "pre", "pre", "x"
+    with semantics.use(engine):
+        ours = outcome(utils.pad_sequences, *asked)
+        assert (ours is ValueError) != semantics.current().bytes_padded_with_text
+    assert ours == outcome(ENGINES[engine].utils.pad_sequences, *asked)
+
+
+def test_a_wrong_padding_is_noticed():
+    sequences = [[1, 2, 3], [4]]
+    expected = keras.utils.pad_sequences(sequences, 2)
+    assert np.array_equal(utils.pad_sequences(sequences, 2), expected)
+    for wrong in ({"padding": "post"}, {"truncating": "post"}, {"value": 1}):
+        assert not np.array_equal(utils.pad_sequences(sequences, 2, **wrong), expected)
 
 
 x = np.ones((2, 3))

@@ -26,6 +26,7 @@ _SUBMODULES = (
     "models",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",
@@ -49,5 +50,10 @@ _NAMES = {
     "Sequential": "refkeras.models",
     "Variable": "refkeras.variable",
 }
-__all__ = ["__version__", *_SUBMODULES, *_NAMES]
+__all__ = ["__version__", "version", *_SUBMODULES, *_NAMES]
 __getattr__, __dir__ = attach(__name__, _SUBMODULES, _NAMES)
+
+
+def version() -> str:
+    """Return refkeras's version."""
+    return __version__

@@ -7,7 +7,18 @@ from typing import Any
 import numpy as np
 
 from refkeras import config, naming
-from refkeras.config import epsilon, floatx, set_epsilon, set_floatx
+from refkeras.config import (
+    backend,
+    epsilon,
+    floatx,
+    image_data_format,
+    is_float_dtype,
+    is_int_dtype,
+    set_epsilon,
+    set_floatx,
+    set_image_data_format,
+    standardize_dtype,
+)
 
 __all__ = [
     "backend",
@@ -16,15 +27,16 @@ __all__ = [
     "floatx",
     "get_uid",
     "get_value",
+    "image_data_format",
+    "is_float_dtype",
+    "is_int_dtype",
+    "is_keras_tensor",
     "set_epsilon",
     "set_floatx",
+    "set_image_data_format",
     "set_value",
+    "standardize_dtype",
 ]
-
-
-def backend() -> str:
-    """Return `"numpy"`: what refkeras computes with, whichever engine's semantics are in force."""
-    return "numpy"
 
 
 def clear_session(free_memory: bool = True) -> None:
@@ -50,6 +62,22 @@ def get_uid(prefix: str = "") -> int:
     """Return 1, 2, ... for each call with the same prefix."""
     _, _, count = naming.auto_name(prefix).removeprefix(prefix).rpartition("_")
     return int(count or 0) + 1
+
+
+def is_keras_tensor(x: Any) -> bool:
+    """Whether `x` is symbolic: what `Input` or a layer called on it returns.
+
+    Raises:
+        ValueError: (tf_keras) neither a tensor nor a variable.
+    """
+    from refkeras import semantics
+    from refkeras.symbolic import KerasTensor
+    from refkeras.tensor import Tensor
+    from refkeras.variable import Variable
+
+    if semantics.current().is_keras_tensor_raises and not isinstance(x, (KerasTensor, Tensor, Variable)):
+        raise ValueError(f"Unexpectedly found an instance of type `{type(x)}`. Expected a symbolic tensor instance.")
+    return isinstance(x, KerasTensor)
 
 
 def get_value(x: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Global numeric settings: `floatx`, `epsilon` and the dtype policy.
+"""Global settings: `floatx`, `epsilon`, the dtype policy, the order of an image's axes, limits of training.
 
 Mirrors `keras.config` (Keras 3.15, `keras/src/backend/config.py` and
 `keras/src/dtype_policies`). refkeras computes in float32 or float64.
@@ -7,18 +7,57 @@ Mirrors `keras.config` (Keras 3.15, `keras/src/backend/config.py` and
 from __future__ import annotations
 
 import contextlib
+import operator
+import os
 from collections.abc import Iterator
 
 import numpy as np
 
-__all__ = ["DTypePolicy", "dtype_policy", "epsilon", "floatx", "set_dtype_policy", "set_epsilon", "set_floatx"]
+from refkeras.utils.io_utils import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
+
+__all__ = [
+    "DTypePolicy",
+    "backend",
+    "disable_interactive_logging",
+    "dtype_policy",
+    "enable_interactive_logging",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "is_interactive_logging_enabled",
+    "max_epochs",
+    "max_steps_per_epoch",
+    "set_dtype_policy",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "set_max_epochs",
+    "set_max_steps_per_epoch",
+]
 
 FLOAT_DTYPES = ("float32", "float64")
-_KERAS_FLOATS = ("bfloat16", "float16", "float32", "float64")
+#: The names of dtypes that Keras 3 has (`keras/src/backend/common/dtypes.py`).
+DTYPES = (
+    *("float16", "float32", "float64", "bfloat16", "float8_e4m3fn", "float8_e5m2"),
+    *("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
+    *("bool", "string", "complex64", "complex128"),
+)
+
+DATA_FORMATS = ("channels_first", "channels_last")
 
 _floatx = "float32"
 _epsilon = 1e-7
 _policy: DTypePolicy | None = None
+_image_data_format = "channels_last"
+
+
+def backend() -> str:
+    """Return `"numpy"`: what refkeras computes with, whichever engine's semantics are in force."""
+    return "numpy"
 
 
 def floatx() -> str:
@@ -48,6 +87,102 @@ def set_epsilon(value: float) -> None:
     """Set the fuzz factor."""
     global _epsilon
     _epsilon = float(value)
+
+
+def image_data_format() -> str:
+    """Return the order of axes that layers take an image to have, `"channels_last"` or `"channels_first"`."""
+    return _image_data_format
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Set the order of axes for `Flatten` layers that are made without a `data_format` of their own.
+
+    Raises:
+        ValueError: neither `"channels_last"` nor `"channels_first"`.
+    """
+    global _image_data_format
+    _image_data_format = standardize_data_format(data_format)
+
+
+def standardize_data_format(data_format: object) -> str:
+    """Return a layer's `data_format` in small letters; None gives `image_data_format()`.
+
+    Raises:
+        ValueError: another format.
+    """
+    if data_format is None:
+        return image_data_format()
+    name = str(data_format).lower()
+    if name not in DATA_FORMATS:
+        raise ValueError(
+            "The `data_format` argument must be one of {'channels_first', 'channels_last'}. "
+            f"Received: data_format={data_format}"
+        )
+    return name
+
+
+# -- limits of training ----------------------------------------------------------------------------
+
+
+def _limit(name: str, value: object) -> int | None:
+    if value is None:
+        return None
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name}={value!r}: expected an integer, or None for no limit.") from None
+
+
+def _limit_from_environment(variable: str) -> int | None:
+    return int(os.environ[variable]) if variable in os.environ else None
+
+
+_max_epochs = _limit_from_environment("KERAS_MAX_EPOCHS")
+_max_steps_per_epoch = _limit_from_environment("KERAS_MAX_STEPS_PER_EPOCH")
+
+
+def max_epochs() -> int | None:
+    """Return the limit that `set_max_epochs` set; at first the environment's KERAS_MAX_EPOCHS, or None."""
+    return _max_epochs
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Have `fit` stop before this epoch, with a warning, whatever its `epochs`: to try a script. None is no limit.
+
+    tf_keras and Keras 2.0 have no limits: under their semantics they do not count.
+
+    Raises:
+        TypeError: not an integer.
+    """
+    global _max_epochs
+    _max_epochs = _limit("max_epochs", max_epochs)
+
+
+def max_steps_per_epoch() -> int | None:
+    """Return the limit that `set_max_steps_per_epoch` set; at first KERAS_MAX_STEPS_PER_EPOCH, or None."""
+    return _max_steps_per_epoch
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Have `fit`, `evaluate` and `predict` take at most so many batches an epoch, with a warning. None is no limit.
+
+    Raises:
+        TypeError: not an integer.
+    """
+    global _max_steps_per_epoch
+    _max_steps_per_epoch = _limit("max_steps_per_epoch", max_steps_per_epoch)
+
+
+def limited(count: int | None, limit: int | None, what: str) -> int | None:
+    """Return a count, None standing for as many as there are, or the limit where it is lower, with Keras's warning."""
+    from refkeras import semantics
+
+    if not limit or not semantics.current().training_is_limited or (count is not None and limit >= count):
+        return count
+    import warnings
+
+    warnings.warn(f"Limiting {what} to {limit}", stacklevel=4)
+    return limit
 
 
 class DTypePolicy:
@@ -144,24 +279,59 @@ def get_policy(dtype: str | np.dtype | type | dict | DTypePolicy | None) -> DTyp
 
 
 def standardize_dtype(dtype: object) -> str:
-    """Return the name of `dtype` (`None` gives `floatx()`).
+    """Return Keras's name of a dtype: of a name, a NumPy or other library's dtype, or a Python type.
+
+    Python's `float` is `"float32"`, whatever `floatx()` is, as in Keras; its `int` is what the engine counts in
+    (`int64` on TensorFlow, `int32` elsewhere). None gives `floatx()`.
 
     Raises:
-        ValueError: NumPy has no such dtype.
+        ValueError: Keras 3 has no such dtype; NumPy's abbreviations, such as `"f4"`, are none.
+        TypeError: the same in tf_keras.
+
+    >>> standardize_dtype(float), standardize_dtype(np.float64), standardize_dtype(None)
+    ('float32', 'float64', 'float32')
     """
     if dtype is None:
         return floatx()
     if isinstance(dtype, DTypePolicy):
         return dtype.compute_dtype
-    try:
-        return np.dtype(dtype).name  # type: ignore[call-overload]
-    except TypeError:
-        raise ValueError(f"Invalid dtype: {dtype!r}. Expected a NumPy dtype or its name, such as 'float32'.") from None
+    named = _python_dtype(dtype)
+    for attribute in ("name", "__name__"):
+        if not isinstance(named, str):
+            named = getattr(named, attribute, named)
+    if not isinstance(named, str):  # torch.float32, say
+        named = str(named).rpartition(".")[2]
+    if named not in DTYPES:
+        from refkeras import semantics
+
+        error = TypeError if semantics.current().unknown_dtype == "TypeError" else ValueError
+        raise error(f"Invalid dtype: {dtype!r}. Expected one of: {', '.join(DTYPES)}.")
+    return named
 
 
-def is_float(dtype: object) -> bool:
-    """Whether `dtype` names a floating-point type."""
-    return standardize_dtype(dtype) in _KERAS_FLOATS
+def _python_dtype(dtype: object) -> object:
+    """Return the name of a Python type's dtype; other dtypes as they are."""
+    from refkeras import semantics
+
+    if dtype is float:
+        return "float32"
+    if dtype is bool or dtype is str:
+        return {bool: "bool", str: "string"}[dtype]
+    if dtype is int or (isinstance(dtype, str) and dtype == "int"):
+        return semantics.current().iterations_dtype
+    if dtype is complex:
+        return "complex128" if semantics.current().iterations_dtype == "int64" else "complex64"
+    return dtype
+
+
+def is_float_dtype(dtype: object) -> bool:
+    """Whether a dtype is of floating-point numbers."""
+    return standardize_dtype(dtype).startswith(("float", "bfloat"))
+
+
+def is_int_dtype(dtype: object) -> bool:
+    """Whether a dtype is of integers, with a sign or without."""
+    return standardize_dtype(dtype).startswith(("int", "uint"))
 
 
 def _supported_float(value: object, argument: str) -> str:

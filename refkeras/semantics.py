@@ -58,6 +58,15 @@ class Semantics:
         False, True, doc="Layer names may have slashes; then a name that is no string is a TypeError, not a ValueError."
     )
 
+    # -- settings ---------------------------------------------------------------
+    training_is_limited: bool = one_of(
+        True, False, doc="The limits that config.set_max_epochs and config.set_max_steps_per_epoch set hold."
+    )
+    unknown_dtype: str = one_of("ValueError", "TypeError", doc="The exception for a dtype that there is none of.")
+    is_keras_tensor_raises: bool = one_of(
+        False, True, doc="backend.is_keras_tensor is a ValueError for what is no tensor and no variable."
+    )
+
     # -- layers and models ----------------------------------------------------
     unknown_argument_is_type_error: bool = one_of(
         False, True, doc="An unknown keyword argument of a layer is a TypeError rather than a ValueError."
@@ -387,6 +396,9 @@ class Semantics:
     )
     plot_style: str = one_of(
         "keras-3", "tf_keras", "keras-2.0", doc="The look and the arguments of plot_model and model_to_dot."
+    )
+    bytes_padded_with_text: bool = one_of(
+        True, False, doc="pad_sequences takes a str for `value` where the dtype is bytes."
     )
     normalize_axis_0: str = one_of(
         "-1", "0", doc="The axis along which normalize(x, axis=0) divides by the norms of axis 0."
@@ -814,7 +826,9 @@ class Semantics:
         doc="Hyperparameters that are cast to a float64 variable's dtype are rounded to float32 first, or not, and "
         "1 - beta is a Python float; or all are scalars of that dtype.",
     )
-    iterations_dtype: str = one_of("int64", "int32", doc="The dtype of an optimizer's iterations.")
+    iterations_dtype: str = one_of(
+        "int64", "int32", doc="The dtype that Python's int stands for, and that an optimizer counts its iterations in."
+    )
     adam_moments: str = one_of(
         "difference", "sum", doc="Adam's averages move by (g - m)(1 - beta), or are beta·m + (1 - beta)·g."
     )
@@ -923,6 +937,10 @@ _TF_KERAS = dataclasses.replace(
     data_is_reset=(),
     every_loop_stops=False,
     executions_are_whole=False,
+    # settings
+    training_is_limited=False,
+    unknown_dtype="TypeError",
+    is_keras_tensor_raises=True,
     # callbacks and console
     progress_line="tf_keras",
     batch_hook_logs="positional",
@@ -953,6 +971,7 @@ _TF_KERAS = dataclasses.replace(
     csv_columns_kept=True,
     # utilities
     to_categorical_arguments=("y", "num_classes", "dtype"),
+    bytes_padded_with_text=False,
     normalize_axis_0="0",
     summary_style="tf_keras",
     plot_style="tf_keras",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from refkeras import semantics
+from refkeras import config, semantics
 from refkeras.layers.base import Layer, Pass
 from refkeras.layers.input_spec import InputSpec
 from refkeras.ops import shaping
@@ -21,7 +21,8 @@ class Flatten(Layer):
     """(batch, ...) to (batch, product of the rest).
 
     Args:
-        data_format: `"channels_last"` (the default), or `"channels_first"`, which moves axis 1 to the end first.
+        data_format: `"channels_last"`, or `"channels_first"`, which moves axis 1 to the end first;
+            `config.image_data_format()` by default.
 
     Raises:
         ValueError: another data_format.
@@ -37,13 +38,7 @@ class Flatten(Layer):
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        data_format = "channels_last" if data_format is None else str(data_format).lower()
-        if data_format not in ("channels_first", "channels_last"):
-            raise ValueError(
-                "The `data_format` argument must be one of {'channels_first', 'channels_last'}. "
-                f"Received: data_format={data_format}"
-            )
-        self.data_format = data_format
+        self.data_format = config.standardize_data_format(data_format)
         self.input_spec = InputSpec(min_ndim=1)
 
     def forward(self, inputs: Any, *, gradient: str = "all") -> Pass:

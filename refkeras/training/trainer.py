@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from refkeras import semantics, tree
+from refkeras import config, semantics, tree
 from refkeras.training import data, loops
 from refkeras.training.arguments import arguments
 from refkeras.training.compiling import Compilable
@@ -80,6 +80,7 @@ class Trainer(GeneratorMethods, Measuring, Compilable):
             ValueError: what is passed does not fit the model or itself; no weight has changed then.
         """
         steps = self._ready("fit")
+        epochs = config.limited(epochs, config.max_epochs(), "epochs")  # type: ignore[assignment]
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = data.split_validation(x, y, sample_weight, validation_split)
         feed = data.make_feed(

@@ -24,7 +24,8 @@ _HOMES = {
         "register_keras_serializable",
         "serialize_keras_object",
     ),
-    "refkeras.backend": ("clear_session",),
+    "refkeras.backend": ("clear_session", "is_keras_tensor"),
+    "refkeras.utils.sequence_utils": ("pad_sequences",),
     "refkeras.training.data": ("PyDataset", "Sequence"),
 }
 _NAMES = {name: home for home, names in _HOMES.items() for name in names}

@@ -1,23 +1,19 @@
-"""Which public names Keras's objects have and refkeras's do not, and why.
-
-`python -m parity_tests.surface` writes docs/names.md, which lists them.
-"""
+"""The public names of Keras's objects and classes that refkeras's do not have, and why."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import refkeras
 from parity_tests.engines import ENGINES
+from parity_tests.surface.groups import Group
 from refkeras import semantics
 
-__all__ = ["GROUPS", "Group", "explained", "missing", "page"]
+__all__ = ["GROUPS", "missing"]
 
 #: Modules whose classes are compared, by the kind that they are of.
 MODULES = {
@@ -31,19 +27,6 @@ MODULES = {
     "regularizers": "regularizers",
     "constraints": "constraints",
 }
-
-
-@dataclass(frozen=True)
-class Group:
-    """Names that are not there for one reason; `kinds` of objects, all if there are none."""
-
-    reason: str
-    names: str
-    kinds: tuple[str, ...] = ()
-
-    def has(self, kind: str, name: str) -> bool:
-        return name in self.names.split() and (not self.kinds or kind in self.kinds)
-
 
 GROUPS = [
     Group(
@@ -177,31 +160,3 @@ def missing(engine: str) -> set[tuple[str, str, str]]:
             there = _public(mine) | of_kind.get(kind, set())
             found |= {(what, kind, name) for name in _public(real) - there}
         return found
-
-
-def explained(kind: str, name: str) -> bool:
-    """Whether a name is in one of the groups."""
-    return any(group.has(kind, name) for group in GROUPS)
-
-
-def page() -> str:
-    """Return docs/names.md."""
-    lines = [
-        "# Names that are not there",
-        "",
-        "Models, layers, optimizers, losses, metrics, callbacks, initializers, regularizers, constraints and schedules",
-        "have every public name that Keras 3's and tf_keras's have, but those below: a test compares the classes and",
-        "objects of both, and fails for any other. Asked for, they are an `AttributeError`. Classes that refkeras does",
-        "not have, such as convolutions, are not compared.",
-        "",
-        "| why | names |",
-        "|---|---|",
-    ]
-    for group in GROUPS:
-        of = f" (of {', '.join(group.kinds)})" if group.kinds else ""
-        lines.append(f"| {group.reason}{of} | {' '.join(f'`{name}`' for name in sorted(group.names.split()))} |")
-    return "\n".join([*lines, ""])
-
-
-if __name__ == "__main__":
-    (Path(__file__).parent.parent / "docs" / "names.md").write_text(page(), encoding="utf-8")
