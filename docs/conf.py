@@ -85,8 +85,9 @@ def write_example() -> None:
             subprocess.run([*refkeras, *command], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
-MODULES = ("activations", "callbacks", "explain", "initializers", "layers", "losses", "metrics", "models", "optimizers")
-MODULES += ("random", "regularizers", "saving", "semantics", "utils", "wrappers")
+MODULES = ("activations", "backend", "callbacks", "config", "constraints", "datasets", "explain", "initializers")
+MODULES += ("layers", "losses", "metrics", "models", "optimizers", "optimizers.schedules", "random", "regularizers")
+MODULES += ("saving", "semantics", "utils", "wrappers")
 WITH_METHODS = ("models", "explain", "wrappers")
 write_api()
 write_example()
