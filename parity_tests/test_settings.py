@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import warnings
 from typing import Any
 
@@ -181,6 +184,15 @@ def test_limits_are_told_and_checked():
         with pytest.raises(TypeError, match=r"max_steps_per_epoch=.*expected an integer"):
             config.set_max_steps_per_epoch(wrong)
     assert (config.max_epochs(), config.max_steps_per_epoch()) == (None, None)
+
+
+def test_limits_that_the_environment_sets():
+    """As Keras reads them, once; no Keras is asked, as it would have to be started for it."""
+    limits = {"KERAS_MAX_EPOCHS": "2", "KERAS_MAX_STEPS_PER_EPOCH": "5"}
+    print_both = "from refkeras import config; print(config.max_epochs(), config.max_steps_per_epoch())"
+    command = [sys.executable, "-c", print_both]
+    done = subprocess.run(command, env={**os.environ, **limits}, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["2", "5"]
 
 
 @both_kerases
