@@ -55,6 +55,31 @@ def test_dtypes_of_layers(dtype, engine):
         assert run(refkeras) == run(ENGINES[engine])
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "float8_e5m2", "string", str])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda dtype: refkeras.Variable([1.0], dtype=dtype),
+        lambda dtype: refkeras.initializers.Ones()((2,), dtype),
+        lambda dtype: refkeras.layers.Layer().add_weight((2,), dtype=dtype),
+        lambda dtype: refkeras.layers.Dense(2, dtype=dtype),
+        lambda dtype: refkeras.random.categorical(np.ones((1, 2)), 1, dtype),
+    ],
+)
+def test_dtypes_that_numpy_does_not_have(make, dtype):
+    """Keras has them; here they are refused by name, whichever libraries have given NumPy types of theirs."""
+    with pytest.raises(ValueError, match=r"dtype=.* is not supported: .*refkeras computes"):
+        make(dtype)
+
+
+@pytest.mark.parametrize("engine", ["keras-3@tensorflow", "tf_keras"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "string", "f4", "", 3, None, ["float32"], "object"])
+def test_dtypes_of_records(dtype, engine):
+    record = {"class_name": "__numpy__", "config": {"value": [1], "dtype": dtype}}
+    with semantics.use(engine), pytest.raises(ValueError, match="Not allowed: an array of dtype"):
+        refkeras.saving.deserialize_keras_object(record)
+
+
 def test_the_libraries_own_dtypes():
     dtype = tensor(np.ones(1, "float32")).dtype
     assert config.standardize_dtype(dtype) == keras.backend.standardize_dtype(dtype) == "float32"

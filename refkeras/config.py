@@ -46,6 +46,7 @@ DTYPES = (
     *("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
     *("bool", "string", "complex64", "complex128"),
 )
+_NOT_OF_NUMPY = ("bfloat16", "float8_e4m3fn", "float8_e5m2", "string")
 
 DATA_FORMATS = ("channels_first", "channels_last")
 
@@ -322,6 +323,18 @@ def _python_dtype(dtype: object) -> object:
     if dtype is complex:
         return "complex128" if semantics.current().iterations_dtype == "int64" else "complex64"
     return dtype
+
+
+def array_dtype(dtype: object) -> str:
+    """Return Keras's name of a dtype that arrays can have, as `standardize_dtype` does.
+
+    Raises:
+        ValueError: one that NumPy does not have, such as `"bfloat16"`.
+    """
+    name = standardize_dtype(dtype)
+    if name in _NOT_OF_NUMPY:
+        raise ValueError(f"dtype={dtype!r} is not supported: NumPy, which refkeras computes with, has no {name}.")
+    return name
 
 
 def is_float_dtype(dtype: object) -> bool:

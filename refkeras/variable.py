@@ -61,12 +61,12 @@ class Variable:
         if callable(initializer):
             if shape is None:
                 raise ValueError(f"Variable {self.name!r}: shape is required when initializer is a callable.")
-            value = initializer(tuple(shape), dtype=config.standardize_dtype(dtype))
+            value = initializer(tuple(shape), dtype=config.array_dtype(dtype))
         else:
             value = initializer
             if dtype is None and not hasattr(value, "dtype"):
                 dtype = config.floatx() if np.asarray(value).dtype.kind == "f" else None
-        array = np.array(value, dtype=None if dtype is None else config.standardize_dtype(dtype))
+        array = np.array(value, dtype=None if dtype is None else config.array_dtype(dtype))
         if shape is not None and array.shape != tuple(shape):
             raise ValueError(f"Variable {self.name!r} has shape {tuple(shape)}, but its value has shape {array.shape}.")
         self._value = array

@@ -170,6 +170,6 @@ def _from_value(value: np.ndarray) -> Callable[..., np.ndarray]:
     def initialize(shape: Any, dtype: Any = None) -> np.ndarray:
         if tuple(shape) != value.shape:
             raise ValueError(f"Expected `shape` to be {value.shape} for direct tensor as initializer. Received {shape}")
-        return value.astype(config.standardize_dtype(dtype))
+        return value.astype(config.array_dtype(dtype))
 
     return initialize

@@ -23,7 +23,7 @@ class Zeros(Initializer):
     """
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
-        return np.zeros(shape, config.standardize_dtype(dtype))
+        return np.zeros(shape, config.array_dtype(dtype))
 
 
 class Ones(Initializer):
@@ -35,7 +35,7 @@ class Ones(Initializer):
     """
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
-        return np.ones(shape, config.standardize_dtype(dtype))
+        return np.ones(shape, config.array_dtype(dtype))
 
 
 class Constant(Initializer):
@@ -50,7 +50,7 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
-        kind = config.standardize_dtype(dtype)
+        kind = config.array_dtype(dtype)
         return np.asarray(self.value).astype(kind) * np.ones(shape, kind)
 
     def get_config(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Identity(Initializer):
                 f"Identity matrix initializer can only be used for 2D matrices. Received: shape={shape} of rank "
                 f"{len(shape)}."
             )
-        return self.gain * np.eye(shape[0], shape[1], dtype=config.standardize_dtype(dtype))
+        return self.gain * np.eye(shape[0], shape[1], dtype=config.array_dtype(dtype))
 
     def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain} if semantics.current().identity_config_has_gain else {}

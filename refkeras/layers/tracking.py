@@ -202,7 +202,7 @@ class Tracked(Stored):
         from refkeras import constraints, initializers, regularizers
 
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
-        dtype = config.standardize_dtype(dtype or self.dtype)  # type: ignore[attr-defined]
+        dtype = config.array_dtype(dtype or self.dtype)  # type: ignore[attr-defined]
         if initializer is None:
             initializer = "glorot_uniform" if config.is_float_dtype(dtype) else "zeros"
         name = name or naming.auto_name("variable")

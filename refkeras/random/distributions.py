@@ -64,7 +64,7 @@ def randint(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: Se
         ValueError: a dtype that is no integer type.
     """
     name = config.standardize_dtype(dtype)
-    if np.dtype(name).kind not in "iu":
+    if not config.is_int_dtype(name):
         raise ValueError(f"`refkeras.random.randint` requires an integer `dtype`. Received: dtype={dtype!r}")
     return families.current().randint(draw_seed(seed), _shape(shape), int(minval), int(maxval), name)
 
@@ -88,7 +88,7 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Seed 
         raise ValueError(
             f"`logits` should be a 2-D tensor with shape [batch_size, num_classes]. Received: shape {array.shape}"
         )
-    return families.current().categorical(draw_seed(seed), array, num_samples, config.standardize_dtype(dtype))
+    return families.current().categorical(draw_seed(seed), array, num_samples, config.array_dtype(dtype))
 
 
 def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Seed = None) -> np.ndarray:

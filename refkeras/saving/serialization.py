@@ -176,12 +176,16 @@ def _special(name: str, inner: Any) -> Any:
 
 
 def _array(value: Any, dtype: Any) -> np.ndarray:
-    if not isinstance(dtype, str) or np.dtype(settings.standardize_dtype(dtype)).kind not in "biuf":
+    try:
+        name = settings.array_dtype(dtype) if isinstance(dtype, str) else ""
+    except (TypeError, ValueError):
+        name = ""
+    if not name or np.dtype(name).kind not in "biuf":
         raise ModelFileError(f"Not allowed: an array of dtype {dtype!r} in a record.")
     found = np.asarray(value)
     if found.dtype.kind not in "biuf":
         raise ModelFileError(f"Damaged record: an array of {dtype} holds values of kind {found.dtype.name}.")
-    return found.astype(settings.standardize_dtype(dtype))
+    return found.astype(name)
 
 
 def _function(config: dict[str, Any], custom: dict[str, Any] | None, module_objects: dict[str, Any] | None) -> Any:
