@@ -55,6 +55,16 @@ def test_dtypes_of_layers(dtype, engine):
         assert run(refkeras) == run(ENGINES[engine])
 
 
+@shows("iterations_dtype")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_steps_are_counted_in(engine):
+    def run(k: Any) -> str:
+        return np.dtype(numpy(k.optimizers.SGD().iterations).dtype).name
+
+    with semantics.use(engine):
+        assert run(refkeras) == run(ENGINES[engine]) == semantics.get(engine).iterations_dtype
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "float8_e5m2", "string", str])
 @pytest.mark.parametrize(
     "make",
