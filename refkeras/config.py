@@ -174,7 +174,7 @@ def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
     _max_steps_per_epoch = _limit("max_steps_per_epoch", max_steps_per_epoch)
 
 
-def limited(count: int | None, limit: int | None, what: str) -> int | None:
+def limited(count: int | None, limit: int | None, what: str, stacklevel: int) -> int | None:
     """Return a count, None standing for as many as there are, or the limit where it is lower, with Keras's warning."""
     from refkeras import semantics
 
@@ -182,7 +182,7 @@ def limited(count: int | None, limit: int | None, what: str) -> int | None:
         return count
     import warnings
 
-    warnings.warn(f"Limiting {what} to {limit}", stacklevel=4)
+    warnings.warn(f"Limiting {what} to {limit}", stacklevel=stacklevel + 1)
     return limit
 
 

@@ -70,7 +70,7 @@ def make_feed(
     for name, count in (("batch_size", batch_size), ("steps_per_epoch", steps)):
         if count is not None:
             require_integer(name, count)
-    steps = config.limited(steps or None, config.max_steps_per_epoch(), "steps_per_epoch") or steps
+    steps = config.limited(steps or None, config.max_steps_per_epoch(), "steps_per_epoch", stacklevel=4) or steps
     if rules.plain_lists_are_data and _is_list_of_numbers(x) and (y is None or _is_list_of_numbers(y)):
         x, y, sample_weight = (None if part is None else np.asarray(part) for part in (x, y, sample_weight))
     if _all_arrays((x, y, sample_weight)):

@@ -80,7 +80,7 @@ class Trainer(GeneratorMethods, Measuring, Compilable):
             ValueError: what is passed does not fit the model or itself; no weight has changed then.
         """
         steps = self._ready("fit")
-        epochs = config.limited(epochs, config.max_epochs(), "epochs")  # type: ignore[assignment]
+        epochs = config.limited(epochs, config.max_epochs(), "epochs", stacklevel=3)  # type: ignore[assignment]
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = data.split_validation(x, y, sample_weight, validation_split)
         feed = data.make_feed(
