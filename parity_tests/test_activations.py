@@ -196,6 +196,13 @@ def test_over_axes(data):
     compare(name, lambda v, axis: getattr(keras.activations, name)(v, axis=axis), x, arguments={"axis": axis}, dy=dy)
 
 
+@pytest.mark.parametrize("score", [-86.5, -86.7, -87.1, -87.3, -87.4, -100.0, -104.0])
+def test_smallest_probabilities(score):
+    """TensorFlow's are 0 below 2⁻¹²⁵, twice float32's smallest normal number, and others' smaller ones."""
+    x = np.array([[0.0, score, score / 3], [score, 0.5, 0.0]], "float32")
+    compare("softmax", keras.activations.softmax, x, dy=np.array([[1.0, 2.0, -3.0], [-0.5, 1.5, 1.0]], "float32"))
+
+
 @pytest.mark.skipif(not FLOAT64, reason="shown in float64, which Keras rounds to float32 on this backend")
 @pytest.mark.parametrize(
     "row", [[np.inf, 1, 2], [np.nan, 1, 2], [-np.inf] * 3, [-np.inf, 1, 2], [1e30, -1e30, 5], [200, 0, -200]]

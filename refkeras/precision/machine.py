@@ -68,6 +68,11 @@ class Machine:
     reciprocal: Ulps = Ulps(0.55, 2.8)
     subnormal: float = 0.0
 
+    @property
+    def least_exp(self) -> float:
+        """Exponentials below it may be flushed to zero: TensorFlow's softmax computes half of one first."""
+        return self.smallest if self.subnormal else 2 * self.smallest
+
     def round(self, array: np.ndarray) -> np.ndarray:
         """Return float64 numbers rounded to what the machine stores, as float64."""
         if self.storage == 2.0**-53:

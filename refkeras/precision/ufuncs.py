@@ -304,11 +304,19 @@ def elementwise(machine: Machine, ufunc: np.ufunc, operands: list[Operand], out:
             deviations = unknown if deviations is None else deviations + unknown
             largest = np.where(x.near, np.inf, largest)
     bound = _reached(rule, ufunc, y, operands) if any(x.bound is not None for x in operands) else None
-    return finish(machine, y, deviations, rms, bound, largest, out)
+    least = machine.least_exp if ufunc is np.exp else machine.smallest
+    return finish(machine, y, deviations, rms, bound, largest, out, least)
 
 
 def finish(
-    machine: Machine, y: Array, deviations: Array | None, rms: Any, bound: Any, largest: Any, out: BarArray | None
+    machine: Machine,
+    y: Array,
+    deviations: Array | None,
+    rms: Any,
+    bound: Any,
+    largest: Any,
+    out: BarArray | None,
+    least: float | None = None,
 ) -> BarArray:
     """Add the rounding error of the result, `rms` half units in the last place, and put it all into an array.
 
@@ -319,6 +327,7 @@ def finish(
         rms, largest: standard deviation and bound of the rounding error.
         bound: what came of the operands' bounds, or None where nothing is guaranteed.
         out: where to write, or None.
+        least: results below it lose digits, or are flushed to zero; the machine's smallest number by default.
     """
     if rms.any() if isinstance(rms, np.ndarray) else rms:
         noise = rms * (machine.storage * power_below(y))
@@ -326,7 +335,7 @@ def finish(
             noise = np.where(np.isfinite(noise), noise, 0)
         noise = signs(y.shape) * noise
         deviations = noise if deviations is None else np.add(deviations, noise, out=noise)
-    tiny = np.abs(y) < machine.smallest
+    tiny = np.abs(y) < (machine.smallest if least is None else least)
     if tiny.any() and (tiny := tiny & (y != 0)).any():
         if machine.subnormal:
             tiny = tiny & np.asarray(rms != 0)

@@ -212,6 +212,20 @@ def test_what_underflows_may_be_flushed():
     assert (tiny * 2.0**20).bound[0] >= 2.0**-110
 
 
+def test_what_an_exponential_may_flush():
+    """TensorFlow's softmax computes half of the exponential first: below twice the smallest number it gives 0."""
+    least = 2.0**-125
+    for x, flushed in ((-86.9, True), (-86.7, True), (-86.6, False)):
+        bar = np.exp(exact([x]))
+        assert (bar.value[0] < least) == flushed
+        assert compare(bar, np.zeros(1, "float32")).agrees == flushed
+        assert compare(bar, np.exp(np.float32([x]))).agrees
+        larger = bar * 2.0**30  # what became of it is no number that may be flushed
+        assert compare(larger, np.zeros(1, "float32")).agrees == flushed
+    half = np.exp(exact([-86.6])) * 0.5  # which is below twice the smallest number, and kept
+    assert not compare(half, np.zeros(1, "float32")).agrees
+
+
 def test_what_float16_keeps_below_its_smallest_number():
     tiny = exact([2.0**-20, 2.0**-15], "float16", guaranteed=True) / 3.0
     step = 2.0**-24 / np.sqrt(12)
