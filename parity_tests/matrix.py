@@ -1,7 +1,8 @@
 """Which tests passed on each engine, and in each mode: `python -m parity_tests.matrix` prints docs/engines.md's table.
 
 As a pytest plugin (`-p parity_tests.matrix`, as in `make parity`) it writes down what became of a run of the whole
-suite, in `recorded/matrix/ENGINE[-MODE].json`, and puts the table on that page.
+suite, in `recorded/matrix/ENGINE[-MODE].json`, and puts the table on that page. A run of some files replaces what was
+written of them; one of single tests is not written down.
 """
 
 from __future__ import annotations
@@ -51,13 +52,16 @@ class Results:
             self.counts[file][report.outcome] += 1
 
     def pytest_sessionfinish(self, session: Any, exitstatus: int) -> None:
-        if exitstatus in (0, 1) and self.counts:  # 1: some failed, all ran
-            self.keep()
+        option, asked = session.config.option, session.config.args
+        chosen = option.keyword or option.markexpr or any("::" in argument for argument in asked)
+        if exitstatus in (0, 1) and self.counts and not chosen:  # 1: some failed, all ran
+            self.keep(whole=not any(argument.endswith(".py") for argument in asked))
             if self.path.parent == RECORDED:
                 put_table(table())
 
-    def keep(self) -> None:
-        files = {file: {s: self.counts[file][s] for s in STATUS if self.counts[file][s]} for file in self.counts}
+    def keep(self, whole: bool) -> None:
+        files = {} if whole or not self.path.exists() else json.loads(self.path.read_text())
+        files |= {file: {s: self.counts[file][s] for s in STATUS if self.counts[file][s]} for file in self.counts}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         text = "{\n" + ",\n".join(f"{json.dumps(f)}: {json.dumps(files[f])}" for f in sorted(files)) + "\n}\n"
         write_atomically(self.path, lambda file: file.write(text.encode()))

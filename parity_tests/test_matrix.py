@@ -33,7 +33,8 @@ def run(pytester):
     path = pytester.path / "matrix" / "keras@jax.json"
 
     def run(*arguments, **files):
-        pytester.makepyfile(**files)
+        if files:
+            pytester.makepyfile(**files)
         pytester.inline_run("-p", "no:cacheprovider", "-p", "no:xdist", *arguments, plugins=[matrix.Results(path)])
         return json.loads(path.read_text()) if path.exists() else None
 
@@ -43,6 +44,15 @@ def run(pytester):
 def test_counts_of_a_whole_run(run):
     counts = run(test_some=TESTS, test_others="def test(): pass")
     assert counts == {"others": {"passed": 1}, "some": {"passed": 3, "failed": 2, "skipped": 1}}
+
+
+def test_a_run_of_some_files_leaves_the_others(run):
+    run(test_some=TESTS, test_others="def test(): pass")
+    more = "def test_one(): pass\n\ndef test_two(): pass"
+    assert run("test_others.py", test_others=more)["others"] == {"passed": 2}
+    assert run("test_others.py::test_one")["others"] == {"passed": 2}  # not the whole file
+    assert run("test_others.py")["some"] == {"passed": 3, "failed": 2, "skipped": 1}
+    assert run("-k", "others")["others"] == {"passed": 2}
 
 
 def test_a_run_that_was_cut_short_is_not_recorded(run):
