@@ -138,9 +138,11 @@ def test_the_order_of_axes(form, own, shape):
 
 
 def test_orders_that_there_are_none_of():
-    for form in ("channels", "", 3):
-        assert isinstance(outcome(lambda f=form: refkeras.config.set_image_data_format(f)), type)
-        assert isinstance(outcome(lambda f=form: keras.config.set_image_data_format(f)), type)
+    for form in ("channels", "", 3, None):
+        ours, theirs = (outcome(lambda f=form, k=k: k.config.set_image_data_format(f)) for k in (refkeras, keras))
+        assert ours is theirs is ValueError
+        ours, theirs = (outcome(lambda f=form, k=k: k.layers.Flatten(f).data_format) for k in (refkeras, keras))
+        assert ours == theirs
     assert config.image_data_format() == "channels_last"
 
 

@@ -90,6 +90,9 @@ def set_epsilon(value: float) -> None:
     _epsilon = float(value)
 
 
+# -- images ----------------------------------------------------------------------------------------
+
+
 def image_data_format() -> str:
     """Return the order of axes that layers take an image to have, `"channels_last"` or `"channels_first"`."""
     return _image_data_format
@@ -102,7 +105,7 @@ def set_image_data_format(data_format: str) -> None:
         ValueError: neither `"channels_last"` nor `"channels_first"`.
     """
     global _image_data_format
-    _image_data_format = standardize_data_format(data_format)
+    _image_data_format = standardize_data_format(str(data_format))  # None is no format here
 
 
 def standardize_data_format(data_format: object) -> str:
@@ -184,6 +187,9 @@ def limited(count: int | None, limit: int | None, what: str, stacklevel: int) ->
 
     warnings.warn(f"Limiting {what} to {limit}", stacklevel=stacklevel + 1)
     return limit
+
+
+# -- dtypes ----------------------------------------------------------------------------------------
 
 
 class DTypePolicy:
