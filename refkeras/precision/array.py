@@ -11,7 +11,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from refkeras.precision.indexing import as_view, is_basic, plain_key
 from refkeras.precision.machine import Machine
 from refkeras.precision.machine import machine as machine_of
-from refkeras.precision.rounding import COPIES
+from refkeras.precision.rounding import COPIES, spread
 from refkeras.precision.store import Store, aligned, copied
 
 __all__ = ["BarArray", "deviations_of", "exact", "parts_of"]
@@ -74,7 +74,7 @@ class BarArray(NDArrayOperatorsMixin):
         deviations = self.deviations
         if deviations is None:
             return np.zeros(self.shape)
-        return np.sqrt(np.mean(np.square(deviations), axis=0))
+        return spread(deviations)
 
     @property
     def bound(self) -> np.ndarray | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from refkeras.precision.rounding import spread
 from refkeras.precision.store import aligned
 
 __all__ = ["ALARM", "Edges", "count", "counting", "lost", "near", "unknown", "variance"]
@@ -83,7 +84,7 @@ def near(a: Any, b: Any) -> np.ndarray:
         gap = np.asarray(a.value - b.value)
         if a.deviations is None and b.deviations is None:
             return np.zeros(gap.shape, bool)
-        sigma = np.sqrt(np.mean(np.square(_difference(a, b, gap.ndim)), axis=0))
+        sigma = spread(_difference(a, b, gap.ndim))
         return (np.abs(gap) <= ALARM * sigma) & (sigma > 0)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["BINADE", "COPIES", "LARGEST", "is_power", "power_below", "restart", "signs"]
+__all__ = ["BINADE", "COPIES", "LARGEST", "is_power", "power_below", "restart", "signs", "spread"]
 
 #: How many random signs a rounding error is followed with. The variance that comes out has a relative standard
 #: deviation of √(2 / COPIES) at most.
@@ -18,6 +18,9 @@ BINADE = 3 / (8 * np.log(2))
 
 #: The error of which nothing can be said: beyond all of float32, even times its smallest, and with room for its square.
 LARGEST = 2.0**256
+
+#: Below the square of it numbers lose digits, in float64.
+_LEAST_ROOT = 2.0**-480
 
 _EXPONENT = np.int64(0x7FF0000000000000)
 _POOL = 2**23
@@ -34,6 +37,17 @@ def power_below(v: np.ndarray) -> np.ndarray:
 def is_power(v: np.ndarray) -> np.ndarray:
     """Whether v is 0 or ± a power of two, by which a product does not round."""
     return np.abs(v) == power_below(v)
+
+
+def spread(deviations: np.ndarray) -> np.ndarray:
+    """The standard deviation that (COPIES, ...) deviations show, the root of their mean square."""
+    sigma = np.sqrt(np.mean(np.square(deviations), axis=0))
+    small = sigma < _LEAST_ROOT  # squares of those are 0, or have few digits
+    if deviations.size and small.any():
+        largest = np.abs(deviations).max(axis=0)
+        scale = np.where(small & (largest > 0), largest, 1.0)
+        sigma = np.where(small, scale * np.sqrt(np.mean(np.square(deviations / scale), axis=0)), sigma)
+    return np.asarray(sigma)
 
 
 def restart(seed: int = 0) -> None:

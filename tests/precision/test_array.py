@@ -115,3 +115,12 @@ def test_guarantee_is_only_there_where_asked():
 
 def test_doc_names_are_there():
     assert set(precision.__all__) <= set(dir(precision))
+
+
+@pytest.mark.parametrize("size", [1e-290, 1e-197, 1e-160, 1e-140, 1e-100])
+def test_bars_of_very_small_numbers(size):
+    """The squares of their errors are no numbers that float64 has."""
+    bar, one = exact([size], "float64") / 7.0, exact([1.0], "float64") / 7.0
+    assert 0.2 < (bar.sigma / bar.value / (one.sigma / one.value))[0] < 5
+    assert precision.compare(bar, bar.value * (1 + 2.0**-52)).agrees
+    assert not precision.compare(bar, bar.value * (1 + 100 * 2.0**-52)).agrees
