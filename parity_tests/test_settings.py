@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -149,22 +151,20 @@ def test_orders_that_there_are_none_of():
 # -- limits of training ------------------------------------------------------------------------------------
 
 
-class Limits:
-    """Sets the limits in refkeras and in Keras 3, for a while."""
+@contextlib.contextmanager
+def limits(epochs: int | None, steps: int | None) -> Iterator[None]:
+    """Set the limits in refkeras and in Keras 3, for a while."""
 
-    def __init__(self, epochs: int | None, steps: int | None) -> None:
-        self.set(epochs, steps)
-
-    def set(self, epochs: int | None, steps: int | None) -> None:
+    def set_both(epochs: int | None, steps: int | None) -> None:
         for k in (refkeras, keras):
             k.config.set_max_epochs(epochs)
             k.config.set_max_steps_per_epoch(steps)
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *error: Any) -> None:
-        self.set(None, None)
+    set_both(epochs, steps)
+    try:
+        yield
+    finally:
+        set_both(None, None)
 
 
 @shows("training_is_limited")
@@ -175,7 +175,7 @@ class Limits:
 )
 def test_loops_are_limited(kind, epochs, steps, engine):
     """All loops in turn: where arrays are limited, the next epoch goes on with the rows that follow."""
-    with Limits(epochs, steps):
+    with limits(epochs, steps):
         loops.assert_alike(engine, [loop for loop in loops.LOOPS if loop != "validation"], kind, False, True)
 
 
@@ -199,7 +199,7 @@ def test_what_is_said_of_limits(epochs, steps):
         said = [str(w.message) for w in seen if str(w.message).startswith("Limiting")]
         return said, history.epoch, history.params, sorted(history.history), predicted
 
-    with Limits(2, 2):
+    with limits(2, 2):
         ours = run(refkeras)
         assert ours == run(keras)
     assert ("Limiting epochs to 2" in ours[0]) == (epochs == 3)
@@ -208,7 +208,7 @@ def test_what_is_said_of_limits(epochs, steps):
 
 
 def test_limits_are_told_and_checked():
-    with Limits(3, np.int64(4)):
+    with limits(3, np.int64(4)):
         for k in (refkeras, keras):
             assert (k.config.max_epochs(), k.config.max_steps_per_epoch()) == (3, 4)
     assert (config.max_epochs(), config.max_steps_per_epoch()) == (None, None)
@@ -222,10 +222,10 @@ def test_limits_are_told_and_checked():
 
 def test_limits_that_the_environment_sets():
     """As Keras reads them, once; no Keras is asked, as it would have to be started for it."""
-    limits = {"KERAS_MAX_EPOCHS": "2", "KERAS_MAX_STEPS_PER_EPOCH": "5"}
+    variables = {"KERAS_MAX_EPOCHS": "2", "KERAS_MAX_STEPS_PER_EPOCH": "5"}
     print_both = "from refkeras import config; print(config.max_epochs(), config.max_steps_per_epoch())"
     command = [sys.executable, "-c", print_both]
-    done = subprocess.run(command, env={**os.environ, **limits}, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["2", "5"]
 
 
@@ -236,7 +236,7 @@ def test_tf_keras_has_no_limits():
 
 
 def test_the_comparison_can_fail():
-    with Limits(None, 2):
+    with limits(None, 2):
         loops.assert_alike(KERAS_3, ["evaluate"], "arrays", False, True)
         config.set_max_steps_per_epoch(3)
         with pytest.raises(AssertionError):

@@ -47,6 +47,15 @@ DTYPES = (
     *("bool", "string", "complex64", "complex128"),
 )
 _NOT_OF_NUMPY = ("bfloat16", "float8_e4m3fn", "float8_e5m2", "string")
+#: What stands for a dtype in Python, on TensorFlow and on Keras's other backends.
+_OF_PYTHON: dict[type | str, tuple[str, str]] = {
+    bool: ("bool", "bool"),
+    float: ("float32", "float32"),
+    str: ("string", "string"),
+    int: ("int64", "int32"),
+    "int": ("int64", "int32"),
+    complex: ("complex128", "complex64"),
+}
 
 DATA_FORMATS = ("channels_first", "channels_last")
 
@@ -302,33 +311,20 @@ def standardize_dtype(dtype: object) -> str:
         return floatx()
     if isinstance(dtype, DTypePolicy):
         return dtype.compute_dtype
-    named = _python_dtype(dtype)
+    from refkeras import semantics
+
+    rules, named = semantics.current(), dtype
+    if isinstance(dtype, (type, str)) and dtype in _OF_PYTHON:
+        named = _OF_PYTHON[dtype][rules.iterations_dtype == "int32"]
     for attribute in ("name", "__name__"):
         if not isinstance(named, str):
             named = getattr(named, attribute, named)
     if not isinstance(named, str):  # torch.float32, say
         named = str(named).rpartition(".")[2]
     if named not in DTYPES:
-        from refkeras import semantics
-
-        error = TypeError if semantics.current().unknown_dtype == "TypeError" else ValueError
+        error = TypeError if rules.unknown_dtype == "TypeError" else ValueError
         raise error(f"Invalid dtype: {dtype!r}. Expected one of: {', '.join(DTYPES)}.")
     return named
-
-
-def _python_dtype(dtype: object) -> object:
-    """Return the name of a Python type's dtype; other dtypes as they are."""
-    from refkeras import semantics
-
-    if dtype is float:
-        return "float32"
-    if dtype is bool or dtype is str:
-        return {bool: "bool", str: "string"}[dtype]
-    if dtype is int or (isinstance(dtype, str) and dtype == "int"):
-        return semantics.current().iterations_dtype
-    if dtype is complex:
-        return "complex128" if semantics.current().iterations_dtype == "int64" else "complex64"
-    return dtype
 
 
 def array_dtype(dtype: object) -> str:

@@ -281,11 +281,7 @@ SETTINGS = (
     _padding("long sequences cut at the other end", 'if truncating == "pre" else', 'if truncating == "post" else'),
     _padding("padded by one step less", "slice(-len(kept), None)", "slice(-len(kept) - 1, -1)"),
     _padding("as long as the first", "maxlen = max(map(len, sequences))", "maxlen = len(sequences[0])"),
-    _settings(
-        "float is floatx at its widest",
-        'return "float32"\n    if dtype is bool',
-        'return "float64"\n    if dtype is bool',
-    ),
+    _settings("float is the widest", 'float: ("float32", "float32")', 'float: ("float64", "float64")'),
     _settings("an abbreviation is a dtype", "if named not in DTYPES:", "if named not in (*DTYPES, 'f4'):"),
     _settings("a limit that is reached is told", "limit >= count)", "limit > count)"),
     _settings("a limit adds steps", "or (count is not None and limit >= count)", ""),

@@ -12,7 +12,7 @@ import numpy as np
 from refkeras.precision.rounding import spread
 from refkeras.precision.store import aligned
 
-__all__ = ["ALARM", "Edges", "count", "counting", "lost", "near", "unknown", "variance"]
+__all__ = ["ALARM", "Edges", "count", "counting", "lost", "near", "sigma", "unknown"]
 
 #: Beyond this many standard deviations a difference is no rounding error.
 ALARM = 8.0
@@ -57,10 +57,9 @@ def count(near_ones: np.ndarray) -> None:
         tally.near += int(np.count_nonzero(near_ones))
 
 
-def variance(x: Any) -> Any:
-    """The variance of an operand's values."""
-    d = x.deviations
-    return 0.0 if d is None else np.einsum("i...,i...->...", d, d) / len(d)
+def sigma(x: Any) -> Any:
+    """The standard deviation of the error of an operand's values."""
+    return 0.0 if x.deviations is None else spread(x.deviations)
 
 
 def unknown(value: Any, sigma: Any) -> Any:
@@ -74,7 +73,7 @@ def lost(x: Any) -> np.ndarray | None:
     d = x.deviations
     if d is None or not d.size or d.max() < _UNKNOWN:  # nearly always
         return None
-    where = np.asarray(unknown(x.value, np.sqrt(variance(x))))
+    where = np.asarray(unknown(x.value, spread(d)))
     return where if where.any() else None
 
 

@@ -41,12 +41,13 @@ def is_power(v: np.ndarray) -> np.ndarray:
 
 def spread(deviations: np.ndarray) -> np.ndarray:
     """The standard deviation that (COPIES, ...) deviations show, the root of their mean square."""
-    sigma = np.sqrt(np.mean(np.square(deviations), axis=0))
-    small = sigma < _LEAST_ROOT  # squares of those are 0, or have few digits
-    if deviations.size and small.any():
-        largest = np.abs(deviations).max(axis=0)
-        scale = np.where(small & (largest > 0), largest, 1.0)
-        sigma = np.where(small, scale * np.sqrt(np.mean(np.square(deviations / scale), axis=0)), sigma)
+    with np.errstate(all="ignore"):
+        sigma = np.sqrt(np.mean(np.square(deviations), axis=0))
+        small = sigma < _LEAST_ROOT  # squares of those are 0, or have few digits
+        if deviations.size and small.any():
+            scale = power_below(np.abs(deviations).max(axis=0))  # times which nothing is rounded
+            scale = np.where(small & (scale > 0), scale, 1.0)
+            sigma = scale * np.sqrt(np.mean(np.square(deviations / scale), axis=0))
     return np.asarray(sigma)
 
 

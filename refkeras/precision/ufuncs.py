@@ -172,7 +172,7 @@ def _pole(distance: Callable[[Any], Any]) -> Callable[[Operand, Any, Any], tuple
     def end(x: Operand, y: Any, slope: Any) -> tuple[Any, Any]:
         d = distance(x.value)
         with np.errstate(all="ignore"):
-            e = edges.ALARM * np.sqrt(edges.variance(x))
+            e = edges.ALARM * edges.sigma(x)
             if not (e > _SMALL * d).any():  # nearly always
                 return slope, None
             lost = (e >= d) & (e > 0)
@@ -188,7 +188,7 @@ def _root(x: Operand, y: Any, slope: Any) -> tuple[Any, Any]:
     """
     a = x.value
     with np.errstate(all="ignore"):
-        e = edges.ALARM * np.sqrt(edges.variance(x))
+        e = edges.ALARM * edges.sigma(x)
         if not (e > _SMALL * a).any():
             return slope, None
         part = np.where(e > 0, e / a, 1.0)
@@ -412,7 +412,7 @@ def _near_a_tie(operands: list[Operand], slopes: tuple[Any, Any]) -> tuple[Any, 
     if not near.any():
         return slopes
     edges.count(near)
-    wider = edges.variance(a) >= edges.variance(b)
+    wider = edges.sigma(a) >= edges.sigma(b)
     return np.where(near, wider, slopes[0]), np.where(near, ~wider, slopes[1])
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from refkeras import precision
-from refkeras.precision import BarArray, exact
+from refkeras.precision import BarArray, exact, rounding
 
 
 def rounded(*shape, seed=0):
@@ -124,3 +124,20 @@ def test_bars_of_very_small_numbers(size):
     assert 0.2 < (bar.sigma / bar.value / (one.sigma / one.value))[0] < 5
     assert precision.compare(bar, bar.value * (1 + 2.0**-52)).agrees
     assert not precision.compare(bar, bar.value * (1 + 100 * 2.0**-52)).agrees
+
+
+@pytest.mark.parametrize("power", [-600, -900])
+def test_bars_are_to_scale(power):
+    """To the last digit, in sums, beside the end of the root's range, and where a number is cut off."""
+
+    def sigmas(scale):
+        rounding.restart(3)
+        x = exact(np.array([3.0, 5.0, 6.0]) * scale, "float64") / 7.0
+        less = x - x.value * (1 - 2.0**-50)  # some errors wide
+        return [(x * 3.0).sigma, less.sigma, np.maximum(x, x.value).sigma], np.sqrt(less).sigma
+
+    ours, root = sigmas(1.0)
+    scaled, scaled_root = sigmas(2.0**power)
+    for one, other in zip([*ours, root], [*scaled, scaled_root * 2.0 ** (-power / 2)], strict=True):
+        assert (one > 0).any()
+        assert np.array_equal(one, other if one is root else np.ldexp(other, -power))
