@@ -19,8 +19,8 @@ BINADE = 3 / (8 * np.log(2))
 #: The error of which nothing can be said: beyond all of float32, even times its smallest, and with room for its square.
 LARGEST = 2.0**256
 
-#: Below the square of it numbers lose digits, in float64.
-_LEAST_ROOT = 2.0**-480
+#: Of numbers between these the squares neither lose digits, in float64, nor overflow.
+_LEAST_ROOT, _LARGEST_ROOT = 2.0**-480, 2.0**480
 
 _EXPONENT = np.int64(0x7FF0000000000000)
 _POOL = 2**23
@@ -43,10 +43,10 @@ def spread(deviations: np.ndarray) -> np.ndarray:
     """The standard deviation that (COPIES, ...) deviations show, the root of their mean square."""
     with np.errstate(all="ignore"):
         sigma = np.sqrt(np.mean(np.square(deviations), axis=0))
-        small = sigma < _LEAST_ROOT  # squares of those are 0, or have few digits
-        if deviations.size and small.any():
+        odd = (sigma < _LEAST_ROOT) | (sigma > _LARGEST_ROOT)
+        if deviations.size and odd.any():
             scale = power_below(np.abs(deviations).max(axis=0))  # times which nothing is rounded
-            scale = np.where(small & (scale > 0), scale, 1.0)
+            scale = np.where(odd & (scale > 0) & np.isfinite(scale), scale, 1.0)
             sigma = scale * np.sqrt(np.mean(np.square(deviations / scale), axis=0))
     return np.asarray(sigma)
 

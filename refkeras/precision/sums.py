@@ -53,12 +53,16 @@ def reduce(machine: Machine, ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: d
     exactly = deviations is None and _counts(value)
     if deviations is not None:
         deviations = np.add.reduce(deviations, axis=tuple(a + 1 for a in axes), keepdims=keepdims)
-    squares = np.add.reduce(value * value, axis=axes, keepdims=keepdims)
-    variance = np.zeros(()) if exactly or n < 2 else _variance(machine, n - 1, squares, y)
+    sigma = np.zeros(())
+    if not exactly and n > 1:
+        scale = _scale(machine, value, axes)
+        squares = np.add.reduce((value / scale) ** 2, axis=axes, keepdims=True)
+        norm = (scale * np.sqrt(squares)).reshape(y.shape)
+        sigma = _rounding(machine, n - 1, norm, y)
     if bound is not None:
         sizes = np.add.reduce(np.abs(value) + bound, axis=axes, keepdims=keepdims)
         bound = np.add.reduce(bound, axis=axes, keepdims=keepdims) + (0 if exactly else _gamma(machine, n) * sizes)
-    return _with_noise(machine, y, deviations, variance, bound, out)
+    return _with_noise(machine, y, deviations, sigma, bound, out)
 
 
 def matmul(machine: Machine, a: Any, b: Any, out: Any) -> BarArray:
@@ -84,20 +88,30 @@ def matmul(machine: Machine, a: Any, b: Any, out: Any) -> BarArray:
     terms = np.float64(A.shape[-1])
     if x.exact or y.exact:
         terms = _terms(A, B)
-    squares = (A * A) @ (B * B)
-    variance = _variance(machine, np.maximum(terms - 1, 0), squares, value)
-    variance = variance + _SHARE * machine.accumulation**2 * squares / np.maximum(terms, 1)
+    of_a, of_b = _scale(machine, A, -1), _scale(machine, B, -2)
+    norm = of_a * np.sqrt(((A / of_a) ** 2) @ ((B / of_b) ** 2)) * of_b
+    sigma = _rounding(machine, np.maximum(terms - 1, 0), norm, value, products=1 / np.maximum(terms, 1))
     bound = None
     if x.bound is not None or y.bound is not None:
         bound = _matmul_bound(machine, A, B, x, y)
-    return _with_noise(machine, value, deviations, variance, bound, out)
+    return _with_noise(machine, value, deviations, sigma, bound, out)
 
 
 _SHARE = BINADE / 3
 
 
-def _variance(machine: Machine, additions: Any, squares: Array, total: Array) -> Array:
-    return _SHARE * machine.accumulation**2 * additions * (squares / 2 + total * total / 3)
+def _rounding(machine: Machine, additions: Any, norm: Array, total: Array, products: Any = 0) -> Array:
+    """σ of a sum of terms whose root of the sum of squares is `norm`; of the terms' own rounding, `products` of it."""
+    size = np.hypot(norm * np.sqrt(additions / 2 + products), total * np.sqrt(additions / 3))
+    return np.asarray(machine.accumulation * math.sqrt(_SHARE) * size)
+
+
+def _scale(machine: Machine, values: Array, axes: Any) -> Any:
+    """Powers of two about as large as the largest of the terms: in float64, the squares of some would be 0 or ∞."""
+    if machine.dtype != "float64":
+        return 1.0
+    scale = power_below(np.maximum.reduce(np.abs(values), axis=axes, keepdims=True, initial=0.0))
+    return np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
 
 
 def _gamma(machine: Machine, n: int) -> float:
@@ -105,11 +119,11 @@ def _gamma(machine: Machine, n: int) -> float:
     return nu / (1 - nu) if nu < 1 else math.inf
 
 
-def _with_noise(machine: Machine, y: Array, deviations: Array | None, variance: Array, bound: Any, out: Any) -> Any:
-    if np.any(variance):
-        if not np.isfinite(variance).all():  # a sum of infinities or NaN has no rounding error
-            variance = np.where(np.isfinite(variance), variance, 0.0)
-        noise = signs(y.shape) * np.sqrt(variance)
+def _with_noise(machine: Machine, y: Array, deviations: Array | None, sigma: Array, bound: Any, out: Any) -> Any:
+    if np.any(sigma):
+        if not np.isfinite(sigma).all():  # a sum of infinities or NaN has no rounding error
+            sigma = np.where(np.isfinite(sigma), sigma, 0.0)
+        noise = signs(y.shape) * sigma
         deviations = noise if deviations is None else deviations + noise
     # Where sums are kept with more digits than results are stored with, storing rounds once more.
     stores = machine.storage > machine.accumulation
@@ -189,13 +203,14 @@ def accumulate(machine: Machine, x: BarArray, axis: int = 0) -> BarArray:
     axis %= value.ndim
     y = np.cumsum(value, axis=axis)
     steps = np.arange(value.shape[axis]).reshape([-1 if a == axis else 1 for a in range(value.ndim)])
-    variance = _variance(machine, steps, np.cumsum(value * value, axis=axis), y)
+    scale = _scale(machine, value, axis)
+    sigma = _rounding(machine, steps, scale * np.sqrt(np.cumsum((value / scale) ** 2, axis=axis)), y)
     if deviations is not None:
         deviations = np.cumsum(deviations, axis=axis + 1)
     if bound is not None:
         sizes = np.cumsum(np.abs(value) + bound, axis=axis)
         bound = np.cumsum(bound, axis=axis) + _gamma(machine, value.shape[axis]) * sizes
-    return _with_noise(machine, y, deviations, variance, bound, None)
+    return _with_noise(machine, y, deviations, sigma, bound, None)
 
 
 def extremum(machine: Machine, ufunc: np.ufunc, x: BarArray, axes: tuple[int, ...], keepdims: bool) -> BarArray:

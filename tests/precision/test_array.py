@@ -126,15 +126,18 @@ def test_bars_of_very_small_numbers(size):
     assert not precision.compare(bar, bar.value * (1 + 100 * 2.0**-52)).agrees
 
 
-@pytest.mark.parametrize("power", [-600, -900])
+@pytest.mark.parametrize("power", [-900, -600, 600, 900])
 def test_bars_are_to_scale(power):
-    """To the last digit, in sums, beside the end of the root's range, and where a number is cut off."""
+    """To the last digit: in products, sums, beside the end of the root's range, and where a number is cut off."""
 
     def sigmas(scale):
         rounding.restart(3)
+        terms = exact(np.array([[3.0, 5.1, -6.2], [1.3, 0.0, 2.9]]) * scale, "float64")
+        sums = [terms.sum(), terms.sum(axis=1), np.cumsum(terms, axis=1), terms @ (terms.T / scale)]
         x = exact(np.array([3.0, 5.0, 6.0]) * scale, "float64") / 7.0
         less = x - x.value * (1 - 2.0**-50)  # some errors wide
-        return [(x * 3.0).sigma, less.sigma, np.maximum(x, x.value).sigma], np.sqrt(less).sigma
+        bars = [*sums, x * 3.0, x.sum(), less, np.maximum(x, x.value)]
+        return [bar.sigma for bar in bars], np.sqrt(less).sigma
 
     ours, root = sigmas(1.0)
     scaled, scaled_root = sigmas(2.0**power)
