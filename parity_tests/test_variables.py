@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import refkeras
 from parity_tests.agreement import assert_agrees
-from parity_tests.engines import BACKEND, ENGINES, NATIVE_ERRORS, keras, numpy, tf
+from parity_tests.engines import BACKEND, ENGINES, NATIVE_ERRORS, forget_names, keras, numpy, tf
 from parity_tests.profiles import examples
 from parity_tests.shows import shows
 from refkeras import precision, semantics
@@ -148,3 +148,105 @@ def test_results_do_not_change_with_the_variable():
 def test_one_value_is_a_scalar():
     assert {type(k.Variable(np.float32(2.0)).numpy()) for k in (keras, refkeras)} == {np.float32}
     assert {type((k.Variable(np.float32(2.0)) * 3.0).numpy()) for k in (keras, refkeras)} == {np.float32}
+
+
+# -- how a variable is made ----------------------------------------------------------------------------
+
+STARTS = {
+    "number": lambda k: 2.5,
+    "integer": lambda k: 7,
+    "large integer": lambda k: 2**31,
+    "boolean": lambda k: True,
+    "list": lambda k: [1.5, 2.0],
+    "list of integers": lambda k: [[1, 2]],
+    "empty list": lambda k: [],
+    "array": lambda k: np.float32([1.5, 2.0]),
+    "variable": lambda k: k.Variable(np.float32([1.5, 2.0]), name="first"),
+    "name": lambda k: "ones",
+    "name of none": lambda k: "twos",
+    "initializer": lambda k: k.initializers.Constant(2.0),
+    "function": lambda k: lambda shape, dtype: np.full(shape, 3, dtype),
+}
+SHAPES = [None, (), (2,), [3], (2, 3), (0,), 3, (None,), (2.0,), (-1,), ("a",), (np.int64(2),)]
+
+
+def of_outcome(make):
+    """The type of what Keras raises by name, or what the variable is."""
+    try:
+        v = make()
+    except (TypeError, ValueError) as error:
+        return type(error)
+    except (OverflowError, *NATIVE_ERRORS):
+        return "refused by the backend"
+    value = np.asarray(v.numpy() if BACKEND == "tensorflow" or not hasattr(v, "_convert_to_tensor") else numpy(v))
+    kinds = v.trainable, v.aggregation, v.synchronization
+    return tuple(v.shape), str(v.dtype), v.name, v.path, *kinds, value.tolist()
+
+
+@examples(200)
+@given(
+    start=st.sampled_from(sorted(STARTS)),
+    shape=st.sampled_from(SHAPES),
+    dtype=st.sampled_from([None, "float32", "int32", "bool", "f4"]),
+    trainable=st.sampled_from([True, False, 0, "yes"]),
+    autocast=st.booleans(),
+    aggregation=st.sampled_from(["none", None, "mean", "sum", "only_first_replica", "max"]),
+    synchronization=st.sampled_from(["auto", None, "none", "on_read", "on_write", "never"]),
+    name=st.sampled_from([None, "", "a", "a/b", 5]),
+)
+def test_made(start, shape, dtype, trainable, autocast, aggregation, synchronization, name):
+    """Of any start: what it is, or which error it is; a shape counts where a function makes the value."""
+    integer = (dtype is None and "integer" in start) or start == "boolean" or dtype in ("int32", "bool")
+    assume(not (BACKEND == "torch" and integer and trainable))  # it has no gradients of integers
+    assume(not (start == "large integer" and BACKEND != "tensorflow"))  # 32 bits do not hold it
+    outcomes = []
+    for k in (keras, refkeras):
+        forget_names(k)
+        arguments = {"dtype": dtype, "trainable": trainable, "autocast": autocast, "name": name}
+        arguments |= {"aggregation": aggregation, "synchronization": synchronization}
+        if BACKEND == "torch":
+            arguments["trainable"] = bool(trainable)
+        outcomes.append(of_outcome(lambda k=k, given=arguments: k.Variable(STARTS[start](k), shape, **given)))
+    assert outcomes[1] == outcomes[0]
+
+
+@pytest.mark.parametrize("attribute", ["regularizer", "constraint", "name", "value", "shape", "dtype", "trainable"])
+@pytest.mark.parametrize("value", [None, 3, abs, "l2", 0])
+def test_what_may_be_set(attribute, value):
+    def outcome(k):
+        v = k.Variable(np.float32([1.5, 2.0]))
+        try:
+            setattr(v, attribute, bool(value) if attribute == "trainable" else value)
+        except (ValueError, AttributeError) as error:
+            return type(error)
+        return getattr(v, attribute)
+
+    assert outcome(refkeras) == outcome(keras)
+
+
+@examples(100)
+@given(
+    start=st.sampled_from([np.float32([1.5, -2.0]), np.int32([3, -4]), np.float32(0.25)]),
+    how=st.sampled_from(["assign", "assign_add", "assign_sub"]),
+    value=st.sampled_from([1, 0.75, -0.5, True, [1, 2], [0.5, 1.75], [[1.0, 2.0]], [1.0, 2.0, 3.0], "x", None]),
+)
+def test_assigned(start, how, value):
+    """The value, what is returned, and what is refused; a sum is taken before it is cast to a variable of integers."""
+    assume(not (value is None and BACKEND == "numpy"))  # NaN there
+    results = []
+    for k in (keras, refkeras):
+        v = k.Variable(start, trainable=start.dtype.kind == "f")
+        try:
+            returned = getattr(v, how)(value)
+        except (TypeError, ValueError, *NATIVE_ERRORS):
+            results.append(("refused", numpy(v).tolist()))
+            continue
+        results.append((numpy(returned).tolist(), keras.backend.standardize_dtype(returned.dtype), numpy(v).tolist()))
+    assert results[1] == results[0]
+
+
+def test_what_assign_returns_stays():
+    variable = refkeras.Variable(np.float32([1.0, 2.0]))
+    returned = variable.assign([3.0, 4.0])
+    variable.assign_add(1.0)
+    np.testing.assert_array_equal(returned, [3.0, 4.0])

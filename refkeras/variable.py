@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from refkeras import config, naming, semantics
+from refkeras import config, naming, semantics, shapes
 from refkeras.tensor import wrap
 
 __all__ = ["Variable"]
@@ -28,48 +28,124 @@ class Variable:
         array([ True, False])
 
     Args:
-        initializer: initial value (array or scalar), or a callable `(shape, dtype=) -> array`.
-        shape: required with a callable.
-        dtype: defaults to the array's own dtype, or `floatx()` for a callable or Python number.
+        initializer: initial value (array, number, list, another variable), or what makes it: an initializer, its name,
+            or another callable `(shape, dtype=) -> array`.
+        shape: of what an initializer makes; not looked at for a value, which has one.
+        dtype: defaults to that of the value: int32 for Python's integers, if they fit, and `floatx()` for its floats
+            and for what an initializer makes.
         trainable: whether optimizers update it.
+        autocast, aggregation, synchronization: of mixed precision and several devices, in Keras; without meaning here.
         name: defaults to `variable`, `variable_1`, ...
+        path: where it is in a model; its name by default.
+        regularizer: penalty on it that is added to the loss: a callable.
+        constraint: projection applied after each update: a callable.
 
     Raises:
-        ValueError: a callable without `shape`, or a value of another shape.
+        ValueError: an initializer without a `shape`, a shape that has unknown sizes, or a value of another one; any
+            other argument that Keras does not take.
+
+    Source: `keras/src/backend/common/variables.py`, Keras 3.15.
     """
 
-    __slots__ = ("_value", "constraint", "name", "path", "regularizer", "trainable")
+    __slots__ = (
+        "_aggregation",
+        "_constraint",
+        "_name",
+        "_regularizer",
+        "_synchronization",
+        "_trainable",
+        "_value",
+        "autocast",
+        "path",
+    )
 
     def __init__(
         self,
         initializer: Any,
-        shape: tuple[int, ...] | None = None,
+        shape: Any = None,
         dtype: Any = None,
         trainable: bool = True,
         autocast: bool = True,
-        aggregation: str = "none",
+        aggregation: str | None = "none",
+        synchronization: str | None = "auto",
         name: str | None = None,
+        *,
         path: str | None = None,
         regularizer: Any = None,
         constraint: Any = None,
     ) -> None:
-        self.name = name or naming.auto_name("variable")
-        self.path = path or self.name
-        self.trainable = bool(trainable)
+        self._name = name or naming.auto_name("variable")
+        if not isinstance(self._name, str) or ("/" in self._name and path is None):
+            raise ValueError(
+                f"Argument `name` must be a string and cannot contain character `/`. Received: name={name}"
+            )
+        self._aggregation = _one_of(_AGGREGATIONS, "aggregation", aggregation)
+        self._synchronization = _one_of(_SYNCHRONIZATIONS, "synchronization", synchronization)
+        self.path = path or self._name
+        self.autocast = bool(autocast)
+        self.trainable = trainable
         self.regularizer = regularizer
         self.constraint = constraint
-        if callable(initializer):
-            if shape is None:
-                raise ValueError(f"Variable {self.name!r}: shape is required when initializer is a callable.")
-            value = initializer(tuple(shape), dtype=config.array_dtype(dtype))
-        else:
-            value = initializer
-            if dtype is None and not hasattr(value, "dtype"):
-                dtype = config.floatx() if np.asarray(value).dtype.kind == "f" else None
-        array = np.array(value, dtype=None if dtype is None else config.array_dtype(dtype))
-        if shape is not None and array.shape != tuple(shape):
-            raise ValueError(f"Variable {self.name!r} has shape {tuple(shape)}, but its value has shape {array.shape}.")
-        self._value = array
+        if isinstance(initializer, str):
+            from refkeras import initializers
+
+            initializer = initializers.get(initializer)
+        self._value = self._made(initializer, shape, dtype) if callable(initializer) else _array(initializer, dtype)
+
+    def _made(self, initializer: Callable[..., Any], shape: Any, dtype: Any) -> np.ndarray:
+        if shape is None:
+            raise ValueError(
+                "When creating a Variable from an initializer, the `shape` argument should be specified. "
+                f"Received: initializer={initializer} and shape={shape}"
+            )
+        sizes = shapes.checked(shape)
+        if None in sizes:
+            raise ValueError(
+                "Shapes used to initialize variables must be fully-defined (no `None` dimensions). "
+                f"Received: shape={sizes} for variable path={self.path!r}"
+            )
+        dtype = config.array_dtype(dtype)
+        array = np.array(initializer(sizes, dtype=dtype), dtype)
+        if array.shape != sizes:
+            raise ValueError(f"Variable {self.path!r} has shape {sizes}, but its value has shape {array.shape}.")
+        return array
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def aggregation(self) -> str:
+        return self._aggregation
+
+    @property
+    def synchronization(self) -> str:
+        return self._synchronization
+
+    @property
+    def trainable(self) -> bool:
+        """Whether optimizers update it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+
+    @property
+    def regularizer(self) -> Any:
+        return self._regularizer
+
+    @regularizer.setter
+    def regularizer(self, value: Any) -> None:
+        self._regularizer = _callable("regularizer", value)
+
+    @property
+    def constraint(self) -> Any:
+        return self._constraint
+
+    @constraint.setter
+    def constraint(self, value: Any) -> None:
+        self._constraint = _callable("constraint", value)
 
     @property
     def value(self) -> np.ndarray:
@@ -101,26 +177,33 @@ class Variable:
         """Return a copy of the value, one value as NumPy's scalar."""
         return self._value.copy()[()]
 
-    def assign(self, value: Any) -> Variable:
+    def assign(self, value: Any) -> Any:
         """Replace the value; it is cast to the variable's dtype.
 
+        Returns:
+            The new value, which stays when the variable changes.
+
         Raises:
-            ValueError: another shape.
+            ValueError: another shape, or no numbers.
         """
         value = value.value if isinstance(value, Variable) else value
-        if np.shape(value) != self.shape:
+        if not hasattr(value, "shape"):
+            value = _array(value, None)
+        if value.shape != self.shape:
             raise ValueError(
                 "The shape of the target variable and the shape of the target value in `variable.assign(value)` "
-                f"must match. Variable {self.path!r} has shape {self.shape}, the value has shape {np.shape(value)}."
+                f"must match. Variable {self.path!r} has shape {self.shape}, the value has shape {value.shape}."
             )
         self._value[...] = value
-        return self
+        return _tensor(self._value.copy())
 
-    def assign_add(self, value: Any) -> Variable:
-        return self.assign(self._value + np.asarray(value, self._value.dtype))
+    def assign_add(self, value: Any) -> Any:
+        """Add to the value, as `variable + value` does, and return it."""
+        return self.assign(self + value)
 
-    def assign_sub(self, value: Any) -> Variable:
-        return self.assign(self._value - np.asarray(value, self._value.dtype))
+    def assign_sub(self, value: Any) -> Any:
+        """Subtract from the value, as `variable - value` does, and return it."""
+        return self.assign(self - value)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False and dtype is not None and np.dtype(dtype) != self._value.dtype:
@@ -134,17 +217,22 @@ class Variable:
         return _tensor(self._value[index].copy())
 
     def __float__(self) -> float:
-        return float(self._value)
+        return float(self._one())
 
     def __int__(self) -> int:
-        return int(self._value)
+        return int(self._one())
+
+    def _one(self) -> np.ndarray:
+        if self._value.ndim:
+            raise TypeError(f"Only scalar arrays can be converted to Python scalars. Got: shape={self.shape}")
+        return self._value
 
     def __bool__(self) -> bool:
         if semantics.current().variables_have_truth:
             return bool(self._value)
         raise TypeError(
-            f"Variable {self.path!r} cannot be used as a boolean: it may have many values. Expected a comparison, or "
-            "bool(variable.numpy()) of one value."
+            f"A Keras Variable cannot be used as a boolean. Variable {self.path!r} may have many values: expected a "
+            "comparison, or bool(variable.numpy()) of one value."
         )
 
     def __neg__(self) -> Any:
@@ -163,6 +251,47 @@ class Variable:
         return _tensor(np.round(self._value, ndigits or 0))
 
     __hash__ = None  # type: ignore[assignment]  # == compares values, as in Keras
+
+
+#: Keras 3's; None is the first.
+_AGGREGATIONS = ("none", "mean", "sum", "only_first_replica")
+_SYNCHRONIZATIONS = ("none", "on_read", "on_write", "auto")
+
+
+def _one_of(known: tuple[str, ...], argument: str, value: str | None) -> str:
+    if value is None:
+        return known[0]
+    if value not in known:
+        expected = ", ".join(map(repr, (None, *known)))
+        raise ValueError(f"Invalid value for argument `{argument}`. Expected one of {expected}. Received: {value!r}")
+    return value
+
+
+def _callable(attribute: str, value: Any) -> Any:
+    if value is not None and not callable(value):
+        raise ValueError(
+            f"Invalid value for attribute `{attribute}`. Expected a callable (such as a "
+            f"`refkeras.{attribute}s.{attribute.title()}` instance) or `None`. Received: {attribute}={value!r}"
+        )
+    return value
+
+
+def _array(value: Any, dtype: Any) -> np.ndarray:
+    """A copy of a value; of Python's numbers, in the dtype that Keras makes of them.
+
+    Raises:
+        ValueError: no numbers.
+    """
+    value = value.value if isinstance(value, Variable) else value
+    array = np.array(value)
+    if array.dtype.kind in "OUSM":
+        raise ValueError(f"A Variable cannot hold {value!r}. Expected numbers, an array of them, or an initializer.")
+    if dtype is None and not hasattr(value, "dtype"):
+        if array.dtype.kind == "f":
+            dtype = config.floatx()
+        elif array.dtype.kind == "i" and np.array_equal(array, array.astype("int32")):
+            dtype = "int32"
+    return array if dtype is None else array.astype(config.array_dtype(dtype))
 
 
 def _tensor(value: Any) -> Any:

@@ -48,7 +48,7 @@ GROUPS = [
         "quantize quantized_build quantized_call quantization_mode quantization_config "
         "get_quantization_layer_structure enable_lora lora_alpha lora_enabled lora_rank variable_serialization_spec",
     ),
-    Group("Several devices", "distribute_strategy distribute_reduction_method synchronization aggregation"),
+    Group("Several devices", "distribute_strategy distribute_reduction_method"),
     Group("Files of TensorFlow, and YAML, which tf_keras refuses as well", "export save_spec to_yaml get_weight_paths"),
     Group(
         "Metrics and updates that a layer adds in a call: a metric that is an attribute of the layer is logged",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from refkeras import config, naming, semantics
+from refkeras import config, naming, semantics, shapes
 from refkeras.layers.base import Layer
 from refkeras.symbolic import KerasTensor, Node
 
@@ -54,7 +54,7 @@ class InputLayer(Layer):
             batch_shape, dtype = input_tensor.shape, input_tensor.dtype
         else:
             batch_shape = _batch_shape(shape, batch_size, batch_shape)
-        self.batch_shape: tuple[int | None, ...] = _checked(batch_shape)
+        self.batch_shape: tuple[int | None, ...] = shapes.checked(batch_shape)
         self._dtype = config.standardize_dtype(dtype)
         self.optional = optional
         if input_tensor is None:
@@ -146,28 +146,4 @@ def _batch_shape(shape: Any, batch_size: int | None, batch_shape: Any) -> Any:
         return batch_shape
     if isinstance(shape, int) and semantics.current().input_base_name == "input_1":
         shape = (shape,)
-    return (batch_size, *_checked(shape))
-
-
-def _checked(shape: Any) -> tuple[int | None, ...]:
-    """Return a shape as a tuple.
-
-    Raises:
-        ValueError: it is no sequence, or has an entry that is neither None nor a non-negative integer.
-    """
-    if shape is None or isinstance(shape, (int, str)) or not hasattr(shape, "__iter__"):
-        raise ValueError(f"Cannot convert '{shape}' to a shape. Expected a tuple of sizes, such as (15, 5).")
-    sizes: list[int | None] = []
-    for size in shape:
-        if size is None:
-            sizes.append(None)
-        elif isinstance(size, bool) or not hasattr(size, "__index__"):
-            raise ValueError(
-                f"Cannot convert '{shape}' to a shape. Found invalid entry '{size}' of type '{type(size)}'. Expected "
-                "non-negative integers or None."
-            )
-        elif int(size) < 0:
-            raise ValueError(f"Cannot convert '{shape}' to a shape. Negative dimensions are not allowed.")
-        else:
-            sizes.append(int(size))
-    return tuple(sizes)
+    return (batch_size, *shapes.checked(shape))

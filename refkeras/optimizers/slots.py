@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from refkeras import naming
 from refkeras.semantics import Semantics
 from refkeras.variable import Variable
 
@@ -53,8 +54,9 @@ class Slots:
             from refkeras import initializers
 
             initializer = initializers.get(initializer)
-        variable = Variable(initializer, shape=tuple(shape), dtype=dtype, trainable=False, name=name)
-        variable.path = f"{self.name}/{variable.name}"
+        name = name or naming.auto_name("variable")
+        path = f"{self.name}/{name}"
+        variable = Variable(initializer, shape=tuple(shape), dtype=dtype, trainable=False, name=name, path=path)
         self._variables.append(variable)
         return variable
 
