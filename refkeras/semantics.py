@@ -261,6 +261,18 @@ class Semantics:
     steps_per_execution_allowed: bool = one_of(
         True, False, doc="steps_per_execution may be above 1; otherwise that is a ValueError when the model first runs."
     )
+    state_is_locked: bool = one_of(
+        True, False, doc="A layer that is built takes no new weights, layers, metrics or seed generators: a ValueError."
+    )
+    stack_compares: str = one_of(
+        "rank",
+        "given sizes",
+        doc="What inputs of a Sequential must share with the first ones: their rank; or the sizes that an Input gave, "
+        "and nothing if there was none. Its layers look at the rest.",
+    )
+    positional_arguments: str = one_of(
+        "tensors", "anything", doc="What a layer's call takes without a name; else it is a ValueError."
+    )
     explicit_training_wins: bool = one_of(
         False, True, doc="`layer(x, training=True)` in a graph holds in fit and predict too, whatever they say."
     )
@@ -905,6 +917,9 @@ _TF_KERAS = dataclasses.replace(
     uncompiled_is_runtime_error=True,
     trainable_is_read="at compile",
     explicit_training_wins=True,
+    state_is_locked=False,
+    stack_compares="given sizes",
+    positional_arguments="anything",
     regularizer_factors="floatx",
     warns_without_weights=False,
     short_execution_ends="actual",

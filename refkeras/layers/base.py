@@ -117,6 +117,7 @@ class Layer(NodeAttributes, tracking.Tracked):
 
             self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
+        self._building = False
         self.input_spec: Any = None
         self.supports_masking = self._overrides_compute_mask
         self._inbound_nodes: list[Node] = []
@@ -138,7 +139,9 @@ class Layer(NodeAttributes, tracking.Tracked):
     def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the outputs for `inputs`, without a pullback."""
         if type(self).forward is Layer.forward:
-            raise NotImplementedError(f"Layer {type(self).__name__} does not have a `call()` or `forward()` method.")
+            raise NotImplementedError(
+                f"Layer {type(self).__name__} does not have a `call` method implemented, nor a `forward`."
+            )
         # Straight to the class's own forward: `call_forward` would come back here from a subclass's call.
         return eager.outputs_of_forward(self, (inputs, *args), kwargs)
 
@@ -174,6 +177,7 @@ class Layer(NodeAttributes, tracking.Tracked):
 
     def _call_symbolically(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         charge_call(self)
+        eager.check_positional(self, args)
         arguments = eager.bind(self, args, kwargs)
         first = next(iter(arguments.values()))
         self._check_inputs(first)
@@ -206,6 +210,7 @@ class Layer(NodeAttributes, tracking.Tracked):
         """
         if type(self).build is Layer.build and semantics.current().layer_config == "keras-3":
             self.built = True
+            self._lock()
 
     def _maybe_build(self, arguments: dict[str, Any]) -> None:
         if self.built:
@@ -213,6 +218,7 @@ class Layer(NodeAttributes, tracking.Tracked):
         shapes = calling.build_arguments(self.build, arguments, type(self).__name__)
         self.build(**shapes)
         self.built = True
+        self._lock()
         # A layer inside may have been given an input shape that the first does not fit.
         self._check_inputs(next(iter(arguments.values())))
 
@@ -265,6 +271,12 @@ class Layer(NodeAttributes, tracking.Tracked):
     def add_loss(self, loss: Any) -> None:
         """Add a value to the loss of the current call (evaluation only: no gradient goes through it)."""
         self._losses.extend(tree.flatten(loss))
+
+    def _penalties(self, outputs: list[Any]) -> list[Any]:
+        """The activity regularizer's values for outputs, over the batch size, on which the strength does not depend."""
+        if self.activity_regularizer is None:
+            return []
+        return [self.activity_regularizer(y) / y.dtype.type(max(len(y), 1)) for y in outputs]
 
     @property
     def losses(self) -> list[Any]:
@@ -352,9 +364,16 @@ def _finish_build(build: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(build)
     def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
-        with calling.name_scope(self.name):
-            build(self, *args, **kwargs)
+        outermost = not self._building
+        self._building = True
+        try:
+            with calling.name_scope(self.name):
+                build(self, *args, **kwargs)
+        finally:
+            self._building = not outermost
         self.built = True
+        if outermost:  # a subclass goes on after the build of its base
+            self._lock()
         bound = inspect.signature(build).bind(self, *args, **kwargs)
         shapes = dict(list(bound.arguments.items())[1:])
         self._build_shapes = shapes

@@ -58,6 +58,11 @@ def training_context(training: bool | None) -> Iterator[None]:
         _open.training.pop()
 
 
+def inside_call() -> bool:
+    """Whether a layer's call, or a model's run, goes on around."""
+    return bool(_open.training)
+
+
 def current_training() -> bool | None:
     """Return `training` of the innermost call that said it, or None."""
     return _open.training[-1] if _open.training else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from refkeras import tree
+from refkeras import semantics, tree
 from refkeras.layers import calling
 from refkeras.symbolic import KerasTensor
 from refkeras.tensor import unwrap, wrap
@@ -60,17 +60,27 @@ def bind(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[st
     return dict(bound.arguments)
 
 
+def check_positional(layer: Layer, args: tuple[Any, ...]) -> None:
+    """Check that what a call is given without a name are tensors.
+
+    Raises:
+        ValueError: something else, in Keras 3.
+    """
+    if layer._accepts_any_positional or semantics.current().positional_arguments == "anything":
+        return
+    for leaf in tree.flatten(args):
+        if leaf is not None and not isinstance(leaf, (np.ndarray, KerasTensor)) and not hasattr(leaf, "_keras_logits"):
+            raise ValueError(
+                "Only input tensors may be passed as positional arguments. The following argument value should be "
+                f"passed as a keyword argument: {leaf} (of type {type(leaf)})"
+            )
+
+
 def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Compute the layer's outputs for arrays and wrap them as Tensors with their masks and logits."""
     first_mask = _masks(args[0] if args else next(iter(kwargs.values()), None))
     args = tuple(tree.map_structure(functools.partial(_to_array, layer), arg) for arg in args)
-    if not layer._accepts_any_positional:
-        for leaf in tree.flatten(args):
-            if leaf is not None and not isinstance(leaf, np.ndarray) and not hasattr(leaf, "_keras_logits"):
-                raise ValueError(
-                    "Only input tensors may be passed as positional arguments. The following argument value should be "
-                    f"passed as a keyword argument: {leaf} (of type {type(leaf)})"
-                )
+    check_positional(layer, args)
     kwargs = {
         key: tree.map_structure(functools.partial(_to_array, layer), value) if key != "training" else value
         for key, value in kwargs.items()
@@ -79,8 +89,12 @@ def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     layer._check_inputs(next(iter(arguments.values())))
     layer._maybe_build(arguments)
     training = kwargs.pop("training", None)
+    if not calling.inside_call():
+        for inner in layer._flatten_layers():
+            inner._losses = []
     result, masks = invoke(layer, args, kwargs, first_mask, resolve_training(layer, training), "none")
     outputs = tree.flatten(result.outputs)
+    layer._losses += layer._penalties(outputs)
     logits = result.logits if isinstance(result.logits, list) else [result.logits] * len(outputs)
     tensors = [
         wrap(value, mask, z) if isinstance(value, np.ndarray) or hasattr(value, "_keras_logits") else value
@@ -223,7 +237,10 @@ def output_shape(layer: Layer, arguments: dict[str, Any]) -> Any:
     from refkeras.layers.base import Layer
 
     if type(layer).compute_output_shape is Layer.compute_output_shape:
-        return output_shape_by_trial(layer, (calling.shapes_of(next(iter(arguments.values()))),), {})
+        (_, first), *others = arguments.items()
+        defaults = signature_of(type(layer)).signature.parameters
+        rest = {k: v for k, v in others if k not in defaults or v is not defaults[k].default}
+        return output_shape_by_trial(layer, (calling.shapes_of(first),), {**rest, **rest.pop("kwargs", {})})
     return layer.compute_output_shape(
         **calling.build_arguments(layer.compute_output_shape, arguments, type(layer).__name__)
     )
@@ -248,7 +265,8 @@ def _output_shape_on_zeros(layer: Layer, shapes: tuple[Any, ...], kwargs: dict[s
     for size in (2, 3):
         fill = functools.partial(_zeros, size=size, dtype=layer.compute_dtype)
         inputs = tuple(map_shapes(fill, shape) for shape in shapes)
-        outputs = call_forward(layer, inputs, kwargs, "none", False).outputs
+        others = tree.map_structure(lambda v: fill(v.shape) if isinstance(v, KerasTensor) else v, kwargs)  # noqa: B023
+        outputs = call_forward(layer, inputs, others, "none", False).outputs
         trials.append([np.shape(leaf) for leaf in tree.flatten(outputs)])
     for generator, state in zip(generators, states, strict=True):
         generator.state.assign(state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from refkeras import config, naming, semantics, shapes
@@ -40,7 +41,10 @@ class InputLayer(Layer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        shape = kwargs.pop("input_shape", shape)
+        if "input_shape" in kwargs:
+            shape = kwargs.pop("input_shape")
+            if semantics.current().input_shape_warns:
+                warnings.warn("Argument `input_shape` is deprecated. Use `shape` instead.", stacklevel=2)
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         super().__init__(name=_automatic_name() if name is None else name, **kwargs)
         if sparse or ragged:
@@ -61,6 +65,12 @@ class InputLayer(Layer):
             input_tensor = KerasTensor(self.batch_shape, self._dtype, name=name)
         Node(self, (), {}, input_tensor)
         self.built = True
+
+    #: Arrays are dense.
+    sparse, ragged = False, False
+
+    def call(self) -> None:  # type: ignore[override]
+        """None: an input is not called."""
 
     @property
     def dtype(self) -> str:  # type: ignore[override]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from refkeras import config, naming
+from refkeras import config, naming, semantics
 from refkeras.layers import calling
 from refkeras.layers.stored import Stored
 from refkeras.saving.limits import charge_weight
@@ -79,19 +79,42 @@ class Tracked(Stored):
 
     def __init__(self, name: str | None, trainable: bool) -> None:
         cls = type(self).__name__
+        if not isinstance(trainable, bool):
+            raise semantics.current().unknown_argument_error(
+                f"Expected `trainable` to be a boolean. Received: trainable={trainable} (of type {type(trainable)})"
+            )
         self._own_trainable: list[Variable] = []
         self._own_fixed: list[Variable] = []
         self._tracked: list[Any] = []
         self._seed_generators: list[Any] = []
         self._metrics: list[Any] = []
         self.name = naming.layer_name(cls) if name is None else naming.check_name(name, cls)
-        self._trainable = bool(trainable)
+        self._trainable = trainable
         self._path: str | None = None
+        self._locked = False
 
     def __setattr__(self, key: str, value: Any) -> None:
+        tracked = key not in INTERNAL and isinstance(value, _trackable())
+        if tracked and not key.startswith("_") and self.__dict__.get("_locked") and self._is_new(value):
+            raise _locked_error()
         object.__setattr__(self, key, value)
-        if key not in INTERNAL and isinstance(value, _trackable()):
+        if tracked:
             self._track(value)
+
+    def _lock(self) -> None:
+        """Take no new state from now on, where the engine in force does so."""
+        self._locked = semantics.current().state_is_locked
+
+    def _is_new(self, value: Any) -> bool:
+        """Whether a value is, or holds, state that the layer does not have yet."""
+        if isinstance(value, dict):
+            return any(self._is_new(item) for item in value.values())
+        if isinstance(value, (list, tuple)):
+            return any(self._is_new(item) for item in value)
+        if not isinstance(value, _trackable()):
+            return False
+        known = (*self._own_trainable, *self._own_fixed, *self._layers, *self._seed_generators, *self._metrics)
+        return not any(item is value for item in known)
 
     def __delattr__(self, key: str) -> None:
         value = self.__dict__.get(key)
@@ -201,6 +224,13 @@ class Tracked(Stored):
         """
         from refkeras import constraints, initializers, regularizers
 
+        if isinstance(shape, str):
+            raise ValueError(
+                f"`name` must be passed as a keyword argument. Received: add_weight({shape!r}, ...). Use: "
+                f"add_weight(shape=..., name={shape!r})."
+            )
+        if self._locked:
+            raise _locked_error()
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
         dtype = config.array_dtype(dtype or self.dtype)  # type: ignore[attr-defined]
         if initializer is None:
@@ -252,22 +282,15 @@ class Tracked(Stored):
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        """`non_trainable_weights`, and the states of seed generators and metrics."""
+        """`non_trainable_weights`, and the states of seed generators."""
         trainable = {id(v) for v in self.trainable_variables}
         return [v for v in self.variables if id(v) not in trainable]
 
     @property
     def variables(self) -> list[Variable]:
-        """All weights, and the states of seed generators and metrics."""
-        extra = [
-            v
-            for layer in self._flatten_layers()
-            for v in (
-                *(g.state for g in layer._seed_generators),
-                *(v for metric in layer._metrics for v in metric.variables),
-            )
-        ]
-        return _unique([*self.weights, *extra])
+        """All weights, and the states of seed generators; not those of metrics (`metrics_variables`)."""
+        states = (g.state for layer in self._flatten_layers() for g in layer._seed_generators)
+        return _unique([*self.weights, *states])
 
     @property
     def trainable(self) -> bool:
@@ -342,6 +365,13 @@ INTERNAL = frozenset(
         *("_nodes", "_nodes_by_depth", "_operations", "_program", "output_names", "_static_shapes", "history"),
     }
 )
+
+
+def _locked_error() -> ValueError:
+    return ValueError(
+        "You cannot add new elements of state (variables or sub-layers) to a layer that is already built. All state "
+        "must be created in the `__init__()` method or in the `build()` method."
+    )
 
 
 def _unique(variables: Iterable[Variable]) -> list[Variable]:

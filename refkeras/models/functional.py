@@ -12,7 +12,7 @@ import numpy as np
 from refkeras import naming, semantics, tree
 from refkeras.layers.base import Layer, Pass
 from refkeras.layers.input_layer import InputLayer
-from refkeras.layers.input_spec import InputSpec
+from refkeras.layers.input_spec import InputSpec, check_input_spec
 from refkeras.layers.node_attributes import Way, has_older_names
 from refkeras.models import configuring
 from refkeras.models.graph import map_graph
@@ -48,6 +48,12 @@ class Functional(Model):
                         f"All `{label}` values must be KerasTensors. Received: {label}={structure} including invalid "
                         f"value {tensor} of type {type(tensor)}"
                     )
+        for tensor in tree.flatten(outputs):
+            if getattr(tensor._keras_history.operation, "is_mask_operation", False):
+                raise ValueError(
+                    f"`outputs` holds a mask, {tensor}. refkeras's masks travel with values: those of "
+                    "a model's outputs are their attribute `_keras_mask` after a call."
+                )
         _warn_about_keys(inputs)
         if name is None:
             plain = type(self) is Functional
@@ -70,6 +76,11 @@ class Functional(Model):
         names = [tensor._keras_history.operation.name for tensor in self._outputs]
         self.output_names = naming.unique(names) if semantics.current().output_names_are_unique else names
         self._static_shapes = [_expected(tensor) for tensor in self._inputs]
+        #: What inputs must share with the symbolic ones; in a Sequential the layers may decide.
+        self._compares_rank, self._compares_sizes = True, True
+        self._layers_decide = False
+        self._known_shapes: set[tuple[int, ...]] = set()
+        self._own_input_spec: Any = None
         self.built = True
         self.supports_masking = True
         if trainable is not None:
@@ -142,8 +153,14 @@ class Functional(Model):
             return {"input_shape": None}  # Keras 3 builds a functional model without a shape
         return {"input_shape": tree.map_structure(lambda tensor: tensor.shape, self._inputs_struct)}
 
+    def _lock(self) -> None:
+        """Its layers were built before it was; it takes others, as in Keras."""
+
     @property
     def input_spec(self) -> Any:
+        """What the inputs must be like: as the symbolic ones, unless it was set."""
+        if self._own_input_spec is not None:
+            return self._own_input_spec
         return [
             InputSpec(shape=(None, *t.shape[1:]), allow_last_axis_squeeze=True, name=t._keras_history.operation.name)
             for t in self._inputs
@@ -151,7 +168,7 @@ class Functional(Model):
 
     @input_spec.setter
     def input_spec(self, value: Any) -> None:
-        pass  # a functional model's inputs are what its graph says
+        self._own_input_spec = value
 
     # -- as a layer ----------------------------------------------------------------
 
@@ -208,7 +225,10 @@ class Functional(Model):
         return False  # each input has a dtype of its own, see `_fit`
 
     def _check_inputs(self, inputs: Any) -> None:
-        for i, x in enumerate(self._flat_inputs(inputs)):
+        flat = self._flat_inputs(inputs)
+        if self._own_input_spec is not None:
+            check_input_spec(self._own_input_spec, flat if len(flat) > 1 else flat[0], self.name)
+        for i, x in enumerate(flat):
             self._check_shape(i, x)
 
     # -- inputs --------------------------------------------------------------------
@@ -256,7 +276,7 @@ class Functional(Model):
         if positions == [0] and len(self._inputs) == 1:
             fit = self._fit
             return lambda leaves: [fit(0, leaves[0])]
-        return lambda leaves: [self._fit(i, leaves[p]) for i, p in enumerate(positions)]
+        return lambda leaves: [self._fit(i, None if p is None else leaves[p]) for i, p in enumerate(positions)]
 
     def _fit(self, index: int, x: Any) -> Any:
         """Return `x` with the rank and dtype of input `index`.
@@ -265,6 +285,9 @@ class Functional(Model):
             ValueError: its sizes do not fit.
         """
         static, dtype = self._static_shapes[index]
+        if x is None:
+            self._check_shape(index, x)
+            return x
         if x.shape[1:] == static:
             return x if x.dtype == dtype else x.astype(dtype)
         if x.dtype != dtype:
@@ -279,6 +302,12 @@ class Functional(Model):
 
     def _check_shape(self, index: int, x: Any) -> None:
         tensor = self._inputs[index]
+        if x is None:
+            if not tensor._keras_history.operation.optional:
+                raise ValueError(
+                    f"The input '{tensor.name}' is not optional, but None was passed. Please provide a valid tensor."
+                )
+            return
         expected = tensor.shape
         found = tuple(x.shape)
         squeezed = (len(found) == len(expected) + 1 and found[-1:] == (1,)) or (
@@ -286,16 +315,29 @@ class Functional(Model):
         )
         if squeezed:
             return
-        if len(found) != len(expected):
+        if len(found) != len(expected) and self._compares_rank:
             raise ValueError(
                 f"Invalid input shape for input {tensor.name!r} of model {self.name!r}. Expected shape {expected}, but "
                 f"input has incompatible shape {found}"
             )
-        if any(e is not None and f is not None and e != f for e, f in zip(expected[1:], found[1:], strict=True)):
+        if self._compares_sizes and any(
+            e is not None and f is not None and e != f for e, f in zip(expected[1:], found[1:], strict=False)
+        ):
             raise ValueError(
                 f'Input {index} with name {tensor.name!r} of layer "{self.name}" is incompatible with the layer: '
                 f"expected shape={(None, *expected[1:])}, found shape={found}"
             )
+        if self._layers_decide and found not in self._known_shapes:
+            self._ask_layers(found)
+
+    def _ask_layers(self, shape: tuple[int, ...]) -> None:
+        """Ask each layer of a stack whether it takes inputs of this shape, which are not what it was built for."""
+        x: Any = KerasTensor(shape, self._inputs[0].dtype, "spec")
+        for node in self._nodes:
+            if not node.is_input:
+                node.operation._check_inputs(x)
+                x = node.operation.compute_output_spec(x)
+        self._known_shapes.add(shape)
 
     def _run(self, inputs: Any, *, training: bool, gradient: str, masks: Any = None) -> tuple[GraphPass, Any]:
         return self._program.run(inputs, masks=masks, training=training, gradient=gradient), self._returned_struct

@@ -356,15 +356,14 @@ def _with_penalties(step: _Step, values: list[Any], pullback: Any, losses: list[
             f"Layer {layer.name!r} calls add_loss() in training: refkeras has no gradient of that value. Use "
             "activity_regularizer, or evaluate the model without training it."
         )
-    if regularizer is not None:
-        # Keras divides by the batch size, so that the strength does not depend on it.
-        layer._losses += [regularizer(values[slot]) / values[slot].dtype.type(len(values[slot])) for slot in outs]
+    layer._losses += layer._penalties([values[slot] for slot in outs])
     losses.extend((*layer._losses, *layer._inner_losses))
     if wanted == "none":
         return pullback
     extra: list[Any] = [None] * len(outs)
     if regularizer is not None:
-        extra = [regularizer.gradient(values[slot]) / values[slot].dtype.type(len(values[slot])) for slot in outs]
+        sizes = [values[slot].dtype.type(max(len(values[slot]), 1)) for slot in outs]
+        extra = [regularizer.gradient(values[slot]) / size for slot, size in zip(outs, sizes, strict=True)]
     nothing_inside = not layer._inner_losses
 
     def with_penalty(d_outputs: list[Any], d_logits: Any = None) -> Any:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from refkeras import naming, semantics
+from refkeras.layers import calling, eager
 from refkeras.layers.base import Layer, Pass
 from refkeras.layers.input_layer import InputLayer
 from refkeras.layers.node_attributes import Way, has_older_names
@@ -110,6 +112,7 @@ class Sequential(ClassPredictions, Model):
             raise ValueError(
                 f"Sequential model {self.name} cannot be built because it has no layers. Call `model.add(layer)`."
             )
+        given = isinstance(self._stack[0], InputLayer)
         if not isinstance(self._stack[0], InputLayer):
             first = self._stack[0]
             self._stack.insert(0, InputLayer(batch_shape=shape, dtype=first.compute_dtype, name=_name_of_input(first)))
@@ -120,12 +123,30 @@ class Sequential(ClassPredictions, Model):
             )
         inputs = x = self._stack[0].output
         for layer in self._stack[1:]:
-            x = layer(x)
+            try:
+                x = layer(x)
+            except NotImplementedError:  # it does not tell the shape of its outputs: its layers are called one by one
+                return
+            except TypeError as error:
+                needed = [p for p in inspect.signature(layer.call).parameters.values() if _is_needed(p)]
+                if len(needed) < 2:
+                    raise
+                raise ValueError(
+                    "Layers added to a Sequential model can only have a single required positional argument, the input "
+                    f"tensor. Layer {type(layer).__name__} has multiple required positional arguments: {needed}"
+                ) from error
         # Keras 3 wraps the stack in a functional model, which takes a name from the counter.
         counted = semantics.current().model_base_name == "functional"
         name = naming.auto_name("functional") if counted else self.name
         self._functional = Functional(inputs, x, name=name)
+        by_rank = semantics.current().stack_compares == "rank"
+        self._functional._compares_rank = by_rank
+        self._functional._compares_sizes = given and not by_rank
+        self._functional._layers_decide = True
         self._tracked[:] = list(self._stack)
+
+    def _lock(self) -> None:
+        """Its layers were built before it was; it takes others, as in Keras."""
 
     # -- structure -----------------------------------------------------------------
 
@@ -221,12 +242,23 @@ class Sequential(ClassPredictions, Model):
         if self._functional is not None:
             self._functional._check_inputs(inputs)
 
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Return the outputs; layer by layer where the inputs, or a layer, leave the shapes unknown."""
+        if self._functional is not None:
+            return super().call(inputs, training=training, mask=mask)
+        with calling.training_context(training):
+            for layer in self._stack:
+                inputs = layer(inputs)
+        return inputs
+
     def forward(self, inputs: Any, *, training: bool | None = None, mask: Any = None, gradient: str = "all") -> Pass:
         if not self._stack:
             raise ValueError(
                 f"Sequential model {self.name} cannot be called because it has no layers. Call `model.add(layer)`."
             )
-        whole = self._whole("graph")
+        if self._functional is None:
+            return eager.forward_from_call(self, (inputs,), {}, gradient, training)
+        whole = self._functional
         result = whole.forward(inputs, training=training, mask=mask, gradient=gradient)
         self._inner_losses = whole._inner_losses
         return result
@@ -293,6 +325,11 @@ class Sequential(ClassPredictions, Model):
     def build_from_config(self, config: dict[str, Any]) -> None:
         if self._functional is None and config.get("input_shape"):
             self.build(tuple(config["input_shape"]))
+
+
+def _is_needed(parameter: inspect.Parameter) -> bool:
+    positional = parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    return positional and parameter.default is parameter.empty
 
 
 def _name_of_input(first: Layer) -> str | None:

@@ -126,7 +126,7 @@ def _output_shape(layer: Any) -> Text:
     shapes = getattr(layer, "_build_shapes", None)
     if layer._inbound_nodes:
         shape: Any = [tensor.shape for tensor in layer._inbound_nodes[-1].outputs]
-    elif not shapes:
+    elif not shapes or _does_not_tell(layer):
         return styled("?")
     elif hasattr(layer, "output_shape"):
         shape = layer.output_shape
@@ -136,6 +136,13 @@ def _output_shape(layer: Any) -> Text:
         except NotImplementedError:
             return styled("?")
     return _shape(shape[0] if isinstance(shape, list) and len(shape) == 1 else shape)
+
+
+def _does_not_tell(layer: Any) -> bool:
+    """Whether a layer without a node has no `compute_output_shape` of its own: Keras does not try it out, either."""
+    from refkeras.layers import Layer
+
+    return not hasattr(layer, "output_shape") and type(layer).compute_output_shape is Layer.compute_output_shape
 
 
 def _shape(shape: Any) -> Text:

@@ -65,9 +65,10 @@ def symbolic_outputs(layer: Layer, shapes: tuple[Any, ...], kwargs: dict[str, An
 
     inputs: list[KerasTensor] = []
     args = tuple(map_shapes(lambda s: _input(s, layer.compute_dtype, inputs), shape) for shape in shapes)
+    others = tree.map_structure(lambda v: _input(v.shape, v.dtype, inputs) if isinstance(v, KerasTensor) else v, kwargs)
     try:
         with calling.name_scope(layer.name):
-            outputs = layer.call(*args, **kwargs)
+            outputs = layer.call(*args, **others)
     except _UNTRACEABLE:
         return None
     return outputs if all(isinstance(tensor, KerasTensor) for tensor in tree.flatten(outputs)) else None

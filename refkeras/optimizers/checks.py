@@ -49,7 +49,8 @@ def check_arguments(optimizer: Any, name: Any, rules: Semantics) -> None:
     }[rules.clip_arguments]
     if sum(clips[key] is not None for key in exclusive) > 1:
         given = ", ".join(f"{key}={clips[key]!r}" for key in exclusive)
-        raise ValueError(f"Only one of {', '.join(f'`{key}`' for key in exclusive)} can be set. Received: {given}")
+        *some, last = (f"`{key}`" for key in exclusive)
+        raise ValueError(f"Only one of {', '.join(some)} and {last} can be set. Received: {given}")
 
 
 def check_learning_rate(learning_rate: Any, cls: str, rules: Semantics) -> Any:

@@ -59,6 +59,13 @@ def serialize_keras_object(obj: Any) -> Any:
     if isinstance(obj, (list, tuple)):
         items = [serialize_keras_object(item) for item in obj]
         return tuple(items) if isinstance(obj, tuple) else items
+    if isinstance(obj, bytes):
+        return {"class_name": "__bytes__", "config": {"value": obj.decode("utf-8")}}
+    if isinstance(obj, slice):
+        parts = {part: serialize_keras_object(getattr(obj, part)) for part in ("start", "stop", "step")}
+        return {"class_name": "__slice__", "config": parts}
+    if obj is ...:
+        return {"class_name": "__ellipsis__", "config": {}}
     if isinstance(obj, np.generic) or (isinstance(obj, np.ndarray) and obj.ndim == 0):
         return obj.item()
     if isinstance(obj, np.ndarray):
@@ -166,13 +173,22 @@ def _instance(config: dict[str, Any], custom: dict[str, Any] | None, module_obje
 def _special(name: str, inner: Any) -> Any:
     if name in ("__numpy__", "__tensor__") and isinstance(inner, dict) and {"value", "dtype"} <= inner.keys():
         return _array(inner["value"], inner["dtype"])
+    if name == "__ellipsis__":
+        return ...
+    if name == "__bytes__" and isinstance(inner, dict) and isinstance(inner.get("value"), str):
+        return inner["value"].encode("utf-8")
+    if name == "__slice__" and isinstance(inner, dict) and inner.keys() == {"start", "stop", "step"}:
+        return slice(*(deserialize_keras_object(inner[part]) for part in ("start", "stop", "step")))
     if name == "__lambda__":
         raise ModelFileError(
             "Requested the deserialization of a Python lambda. This carries a potential risk of arbitrary code "
             "execution. refkeras runs no code that comes out of a file, with safe_mode=False neither: define the "
             "function in your program and pass it in custom_objects."
         )
-    raise ModelFileError(f"Not allowed: a record of kind {name!r}. refkeras reads __numpy__ and __tensor__.")
+    raise ModelFileError(
+        f"Not allowed: a record of kind {name!r}. refkeras reads __numpy__, __tensor__, __bytes__, __slice__ and "
+        "__ellipsis__."
+    )
 
 
 def _array(value: Any, dtype: Any) -> np.ndarray:

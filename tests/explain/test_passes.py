@@ -152,7 +152,7 @@ def test_a_step_needs_a_compiled_model_and_data_that_fit():
         explain.step(model, np.ones((2, 3)), np.ones((2, 2)))
     model.compile("sgd", "mse")
     before = states(model)
-    with pytest.raises(ValueError, match="expected shape"):
+    with pytest.raises(ValueError, match="expected axis -1"):
         explain.step(model, np.ones((2, 4)), np.ones((2, 2)))
     with pytest.raises(ValueError, match="cannot be specified at the same time"):
         explain.step(model, np.ones((2, 3)), np.ones((2, 2)), [1, 2], {0: 1})

@@ -1,0 +1,395 @@
+"""What a layer and a stack of layers take and refuse: inputs of other sizes, state that comes late, arguments."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import refkeras
+from parity_tests.engines import BACKEND, ENGINES, NATIVE_ERRORS, numpy
+from parity_tests.shows import shows
+from refkeras import semantics
+
+ONES = np.ones((2, 2), "float32")
+
+
+def outcome(run, k):
+    """What a function of a Keras returns, or the type of what it raises."""
+    try:
+        return run(k)
+    except NATIVE_ERRORS:
+        return "refused by the backend"
+    except Exception as error:
+        return type(error)
+
+
+def assert_same_outcome(run, engine):
+    with semantics.use(engine):
+        ours = outcome(run, refkeras)
+    theirs = outcome(run, ENGINES[engine])
+    assert ours == theirs or (theirs == "refused by the backend" and ours is ValueError)
+    return ours
+
+
+def layer_of(k, call, **more):
+    """A layer that computes `call(x, ...)` with other methods."""
+    return type("Own", (k.layers.Layer,), {"call": call, **more})
+
+
+def same(k):
+    return layer_of(k, lambda self, x: x)
+
+
+# -- inputs of other sizes -------------------------------------------------------------------------------
+
+STACKS = {
+    "Flatten": lambda k: [k.layers.Flatten()],
+    "LSTM": lambda k: [k.layers.LSTM(2)],
+    "Dense": lambda k: [k.layers.Dense(2)],
+    "Dropout, Dense": lambda k: [k.layers.Dropout(0.5), k.layers.Dense(2)],
+}
+SIZES = {
+    "the same": [(3, 5, 4), (3, 5, 4)],
+    "rows": [(3, 5, 4), (1, 5, 4)],
+    "steps": [(3, 5, 4), (2, 6, 4)],
+    "features": [(3, 5, 4), (3, 5, 3)],
+    "rank": [(3, 5, 4), (3, 5)],
+}
+
+
+@shows("stack_compares")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_is_called_with_other_sizes(stack, sizes, given, engine):
+    """Of what a Sequential was built with, its layers and an Input decide what must come again."""
+
+    def run(k):
+        shapes = SIZES[sizes]
+        start = [k.Input(shapes[0][1:])] if given else []
+        model = k.Sequential([*start, *STACKS[stack](k)])
+        return [tuple(numpy(model(np.ones(shape, "float32"))).shape) for shape in shapes]
+
+    assert_same_outcome(run, engine)
+
+
+@pytest.mark.trains
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_stack_is_trained_with_other_sizes(engine):
+    def run(k):
+        def batches():
+            for steps in (12, 20):
+                yield np.full((1, steps, 2), 3.0, "float32"), np.zeros((1, steps // 4, 8), "float32")
+
+        model = k.Sequential([k.layers.Reshape((-1, 8))])
+        model.compile("sgd", "mse")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # no weights to train
+            loss = model.fit(batches(), steps_per_epoch=2, verbose=0).history["loss"]
+        return loss, model.evaluate(np.ones((1, 8, 2)), np.zeros((1, 2, 8)), verbose=0)
+
+    assert assert_same_outcome(run, engine) == ([9.0], 1.0)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_functional_model_checks_sizes(engine):
+    def run(k):
+        x = k.Input((3,))
+        return numpy(k.Model(x, k.layers.Flatten()(x))(np.ones((2, 4), "float32"))).shape
+
+    assert assert_same_outcome(run, engine) is ValueError
+
+
+@pytest.mark.parametrize("steps", [3, 4])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_spec_that_is_set_counts(engine, steps):
+    def run(k):
+        x = k.Input((None, 3))
+        model = k.Model(x, k.layers.Dense(2)(x))
+        model.input_spec = k.layers.InputSpec(shape=(None, 4, 3))
+        return numpy(model(np.ones((2, steps, 3), "float32"))).shape
+
+    assert assert_same_outcome(run, engine) == ((2, 4, 2) if steps == 4 else ValueError)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kind", [dict, list])
+def test_a_stack_for_several_inputs(kind, engine):
+    """Its layers are called one by one; they have no shapes to show."""
+
+    def run(k):
+        model = k.Sequential([same(k)()])
+        inputs = {"a": ONES, "b": 2 * ONES} if kind is dict else [ONES, 2 * ONES]
+        outputs = model(inputs)
+        values = [outputs["a"], outputs["b"]] if kind is dict else outputs
+        return type(outputs), [numpy(value).tolist() for value in values]
+
+    assert assert_same_outcome(run, engine)[0] is kind
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_stack_with_a_layer_that_does_not_tell_its_shape(engine):
+    def refuse(self, *args, **kwargs):
+        raise NotImplementedError
+
+    def run(k):
+        kind = layer_of(k, lambda self, x: x + 1.0, compute_output_spec=refuse)
+        model = k.Sequential([kind(), kind()])
+        found = numpy(model(ONES)).tolist()
+        lines = []
+        model.summary(print_fn=lambda line, **_: lines.append(line))
+        return found, "?" in "".join(lines)
+
+    found = assert_same_outcome(run, engine)
+    assert found == ([[3.0, 3.0]] * 2, engine != "tf_keras")
+
+
+# -- inputs that may be left out ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("optional", [True, False])
+@pytest.mark.parametrize("second", [None, ONES])
+def test_optional_inputs(second, optional, engine):
+    def run(k):
+        kind = layer_of(
+            k,
+            lambda self, x, y=None: x if y is None else x + y,
+            compute_output_shape=lambda self, x_shape: x_shape,
+        )
+        a, b = k.Input((2,), name="a"), k.Input((2,), name="b", optional=optional)
+        return numpy(k.Model([a, b], kind()(a, b))([ONES, second])).tolist()
+
+    if engine == "tf_keras" and second is None and not optional:  # it asks for tensors (docs/findings.md)
+        with pytest.raises(ValueError, match="not optional"), semantics.use(engine):
+            run(refkeras)
+        return
+    assert_same_outcome(run, engine)
+
+
+@pytest.mark.trains
+def test_a_required_input_is_needed_in_training():
+    def run(k):
+        x = k.Input((3,))
+        model = k.Model(x, k.layers.Dense(1)(x))
+        model.compile("sgd", "mse")
+        return model.fit([None], np.ones((4, 1)), verbose=0)
+
+    assert assert_same_outcome(run, next(iter(ENGINES))) is ValueError
+
+
+# -- state that comes late ---------------------------------------------------------------------------------
+
+
+def add_layer(k, layer):
+    layer.late = k.layers.Dense(2)
+
+
+def add_layers(k, layer):
+    layer.late = [{"a": k.layers.Dense(2)}]
+
+
+def add_weight(k, layer):
+    layer.add_weight(shape=(2,))
+
+
+def add_metric(k, layer):
+    layer.late = k.metrics.Mean()
+
+
+def add_nothing(k, layer):
+    layer.late, layer.number, layer.numbers = [], 3, {"a": [1, 2]}
+
+
+def add_again(k, layer):
+    layer.late = layer.inner
+
+
+def built_model(k):
+    class Own(k.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = k.layers.Dense(2)
+
+        def call(self, x):
+            return self.inner(x)
+
+    model = Own()
+    model(ONES)
+    return model
+
+
+def built_layer(k):
+    layer = k.layers.Dense(2)
+    layer.inner = k.layers.Dense(3)
+    layer.build((None, 2))
+    return layer
+
+
+def layer_without_weights(k):
+    return k.layers.Dropout(0.5)
+
+
+def functional(k):
+    x = k.Input((2,))
+    return k.Model(x, k.layers.Dense(2)(x))
+
+
+def stack(k):
+    return k.Sequential([k.Input((2,)), k.layers.Dense(2)])
+
+
+def layer_to_build(k):
+    return k.layers.Dense(2)
+
+
+@shows("state_is_locked")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("add", [add_layer, add_layers, add_weight, add_metric, add_nothing, add_again])
+@pytest.mark.parametrize("make", [built_model, built_layer, layer_without_weights, functional, stack, layer_to_build])
+def test_state_that_is_added(make, add, engine):
+    if add is add_metric and engine == "tf_keras":  # its metrics are layers (docs/names.md)
+        return
+
+    def run(k):
+        layer = make(k)
+        if not hasattr(layer, "inner") and add is add_again:
+            return None
+        add(k, layer)
+        return len(layer.weights)
+
+    assert_same_outcome(run, engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_subclass_builds_more_after_its_base(engine):
+    def run(k):
+        class More(k.layers.Dense):
+            def build(self, input_shape):
+                super().build(input_shape)
+                self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
+
+        layer = More(2)
+        layer(ONES)
+        return [tuple(w.shape) for w in layer.weights]
+
+    assert assert_same_outcome(run, engine) == [(2, 2), (2,), ()]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_weight_that_call_makes(engine):
+    def call(self, x):
+        self.w = self.add_weight(shape=(), initializer="zeros", name="w")
+        return x
+
+    assert_same_outcome(lambda k: numpy(layer_of(k, call)()(ONES)).tolist(), engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_metrics_are_no_variables_of_a_layer(engine):
+    def run(k):
+        class Own(k.layers.Layer):
+            def __init__(self):
+                super().__init__()
+                self.dense, self.score = k.layers.Dense(2), k.metrics.MeanSquaredError(name="score")
+
+            def call(self, x):
+                return self.dense(x)
+
+        layer = Own()
+        layer(ONES)
+        counts = [len(layer.variables), len(layer.non_trainable_variables), len(layer.weights)]
+        return [metric.name for metric in layer.metrics], counts
+
+    if engine == "tf_keras":  # its metrics are layers (docs/names.md)
+        return
+    assert assert_same_outcome(run, engine) == (["score"], [2, 0, 2])
+
+
+# -- arguments ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("value", ["yes", 1, 0, None, np.True_, True, False])
+def test_trainable_is_a_boolean(value, engine):
+    assert_same_outcome(lambda k: k.layers.Dense(2, trainable=value).trainable, engine)
+
+
+def chosen(self, x, flag):
+    return x if flag else x + 1.0
+
+
+@shows("positional_arguments")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("symbolic", [False, True])
+@pytest.mark.parametrize("how", [lambda layer, x: layer(x, True), lambda layer, x: layer(x, flag=True)])
+def test_arguments_that_are_no_tensors(how, symbolic, engine):
+    def run(k):
+        return tuple(how(layer_of(k, chosen)(), k.Input((2,), batch_size=2) if symbolic else ONES).shape)
+
+    assert_same_outcome(run, engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("size", [0, 1, 5])
+def test_penalties_of_a_layer_that_is_called(size, engine):
+    """Those of the last call, over the batch size."""
+
+    def run(k):
+        l1, l2 = k.regularizers.L1(0.25), k.regularizers.L2(0.25)  # nothing is rounded
+        layers = [same(k)(activity_regularizer=l2), k.layers.Dense(2, activity_regularizer=l1)]
+        layers[1].build((None, 3))
+        layers[1].set_weights([np.full((3, 2), 2.0), np.zeros(2)])
+        found = []
+        for layer in layers:
+            for _ in range(2):
+                layer(np.full((size, 3), 2.0, "float32"))
+            found.append([float(loss) for loss in layer.losses])
+        return found
+
+    assert assert_same_outcome(run, engine) == ([[0.0], [0.0]] if size == 0 else [[3.0], [6.0]])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_penalties_of_layers_inside(engine):
+    """Of a model that calls them itself, evaluated: once each, also of a layer that is called twice."""
+
+    def run(k):
+        class Own(k.Model):
+            def __init__(self):
+                super().__init__()
+                self.inner = k.layers.Dense(2, activity_regularizer=k.regularizers.L2(0.25), kernel_initializer="ones")
+
+            def call(self, x):
+                return self.inner(self.inner(x)) * 1.0
+
+        model = Own()
+        model(ONES)
+        return [float(loss) for loss in model.losses]
+
+    assert assert_same_outcome(run, engine) == [2.0, 8.0]
+
+
+def test_records_of_bytes_slices_and_ellipsis():
+    for value in (b"bytes", slice(1, None, 2), ..., [b"a", {"b": slice(3)}]):
+        for k in (refkeras, ENGINES[next(iter(ENGINES))]):
+            record = k.saving.serialize_keras_object(value)
+            assert record == refkeras.saving.serialize_keras_object(value)
+            assert k.saving.deserialize_keras_object(record) == value
+
+
+def test_an_input_layer_by_its_older_argument():
+    for k in (refkeras, ENGINES[next(iter(ENGINES))]):
+        with pytest.warns(UserWarning, match="Use `shape` instead"):
+            layer = k.layers.InputLayer(input_shape=(3,))
+        assert (layer.batch_shape, layer.call(), layer.sparse) == ((None, 3), None, False)
+
+
+def test_the_comparison_can_fail():
+    engine = next(iter(ENGINES))
+    with pytest.raises(AssertionError):
+        assert_same_outcome(lambda k: k is refkeras, engine)
+    assert (BACKEND == "tensorflow") == (len(ENGINES) == 2)
