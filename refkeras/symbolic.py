@@ -26,10 +26,20 @@ class KerasTensor:
     Args:
         shape: sizes; None where a size is known only at run time.
         dtype: defaults to `floatx()`.
+        sparse, ragged: False: refkeras has dense arrays only.
         name: defaults to `keras_tensor`, `keras_tensor_1`, ...
+
+    Raises:
+        ValueError: a sparse or ragged one.
     """
 
-    def __init__(self, shape: Any, dtype: Any = None, name: str | None = None) -> None:
+    sparse = ragged = False
+
+    def __init__(
+        self, shape: Any, dtype: Any = None, name: str | None = None, *, sparse: bool = False, ragged: bool = False
+    ) -> None:
+        if sparse or ragged:
+            raise ValueError(f"sparse={sparse} and ragged={ragged} are not supported: refkeras has dense arrays only.")
         self.shape: tuple[int | None, ...] = tuple(shape)
         self.dtype = config.standardize_dtype(dtype)
         self.name = name or naming.auto_name("keras_tensor")
@@ -109,7 +119,9 @@ class Node:
         """The nodes that made the inputs, in order, each once."""
         parents: list[Node] = []
         for tensor in self.input_tensors:
-            history = tensor._keras_history
+            history = getattr(tensor, "_keras_history", None)
+            if history is None:  # made by hand
+                continue
             node = history.operation._inbound_nodes[history.node_index]
             if node not in parents:
                 parents.append(node)

@@ -41,7 +41,8 @@ def defines_forward(cls: type) -> bool:
 
     if cls not in _defining:
         bases = cls.__mro__[: cls.__mro__.index(Layer)]
-        nearest = next((base for base in bases if {"forward", "call"} & vars(base).keys()), None)
+        own = (base for base in bases if "_leaves_call_to_subclasses" not in vars(base))
+        nearest = next((base for base in own if {"forward", "call"} & vars(base).keys()), None)
         _defining[cls] = nearest is not None and "forward" in vars(nearest)
     return _defining[cls]
 

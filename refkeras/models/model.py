@@ -39,6 +39,8 @@ class Model(Persistent, Trainer, Layer):
     """
 
     _accepts_any_positional = True
+    #: So that a layer beside it, as in `class Own(Model, Dense)`, says how to compute.
+    _leaves_call_to_subclasses = True
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is Model and _is_functional(args, kwargs):

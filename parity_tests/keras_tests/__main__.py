@@ -1,0 +1,105 @@
+"""Runs Keras's own tests on refkeras, records what became of them and writes docs/keras-tests.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+os.environ["KERAS_BACKEND"] = "numpy"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import pytest
+
+from parity_tests.keras_tests.files import FILES
+from parity_tests.keras_tests.outcomes import Outcomes
+from parity_tests.keras_tests.rewriting import rewritten
+from refkeras.saving.atomic import write_atomically
+
+SOURCE = Path(keras.__file__).parent / "src"
+RECORDED = Path(__file__).parents[1] / "recorded" / "keras_tests.json"
+PAGE = Path(__file__).parents[2] / "docs" / "keras-tests.md"
+OPEN = "open: "
+
+
+def run(files: tuple[str, ...] = FILES, *flags: str) -> dict[str, str]:
+    """Run these of Keras's test files; return what became of each test."""
+    outcomes = Outcomes()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for file in files:
+            path = Path(folder) / (file.removesuffix("_test.py").replace("/", "__") + ".py")
+            path.write_text(rewritten((SOURCE / file).read_text()))
+            paths.append(str(path))
+        own = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly", "--noconftest", "-W", "ignore", "--no-header"]
+        pytest.main([*own, "-q", "--tb=short", "--rootdir", folder, "-c", os.devnull, *flags, *paths], plugins=[outcomes])
+    return dict(sorted(outcomes.found.items()))
+
+
+def page(found: dict[str, str]) -> str:
+    """The page: how many pass, why the others do not, and each that has no reason."""
+    passed = sum(why == "passed" for why in found.values())
+    reasons = Counter(why for why in found.values() if why != "passed" and not why.startswith(OPEN))
+    unexplained = {name: why.removeprefix(OPEN) for name, why in found.items() if why.startswith(OPEN)}
+    lines = [
+        "# Keras's own tests",
+        "",
+        f"Keras {keras.__version__}'s wheel holds its unit tests. Those of what refkeras has run on refkeras, with every",
+        "name of Keras that they import replaced by refkeras's; `make keras-tests` runs them and writes this page. Tests",
+        "that ask for nothing of refkeras, or that Keras itself skips, do not count.",
+        "",
+        f"**{passed:,} of {len(found):,} pass.** Of the others:",
+        "",
+        "| tests | why they do not pass |",
+        "|---|---|",
+        *(f"| {count} | {reason} |" for reason, count in reasons.most_common()),
+        f"| {len(unexplained)} | differences, below |",
+        "",
+        "## By file",
+        "",
+        "| file | pass | of |",
+        "|---|---|---|",
+    ]
+    files: dict[str, list[str]] = {}
+    for name, why in found.items():
+        files.setdefault(name.partition("::")[0], []).append(why)
+    lines += [f"| `{file}_test.py` | {whys.count('passed')} | {len(whys)} |" for file, whys in files.items()]
+    lines += ["", "## Differences", "", "| test | what it says |", "|---|---|"]
+    lines += [f"| `{name}` | {_cell(why)} |" for name, why in unexplained.items()]
+    return "\n".join([*lines, ""])
+
+
+def _cell(text: str) -> str:
+    return "`" + text.replace("|", "¦").replace("`", "'") + "`"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if something else came out")
+    parser.add_argument("files", nargs="*", help="of keras/src, such as losses/losses_test.py; print what fails there")
+    options = parser.parse_args(arguments)
+    if options.files:
+        found = run(tuple(options.files))
+        print("\n".join(f"{why}\t{name}" for name, why in found.items() if why != "passed"))
+        return 0
+    found = run(FILES, "--tb=no")
+    if options.check:
+        recorded = json.loads(RECORDED.read_text())
+        changed = {name for name in found.keys() | recorded.keys() if found.get(name) != recorded.get(name)}
+        for name in sorted(changed):
+            print(f"{name}: {recorded.get(name)} -> {found.get(name)}")
+        return int(bool(changed))
+    text = json.dumps(found, indent=0) + "\n"
+    write_atomically(RECORDED, lambda file: file.write(text.encode()))
+    write_atomically(PAGE, lambda file: file.write(page(found).encode()))
+    print(page(found).split("## By file")[0])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
