@@ -32,7 +32,7 @@ GPU_TOOLS := "numpy>=2" "hypothesis>=6.100" "pytest>=8.2" "pytest-timeout>=2.3" 
 # pip must not run twice at once.
 .NOTPARALLEL:
 
-.PHONY: help verify test lint parity parity-all parity-gpu fuzz soundness sharpness replay nightly bench bench-quick readme docs mutants mutants-fields arguments clean sabotage
+.PHONY: help verify test lint parity parity-all parity-gpu keras-tests fuzz soundness sharpness replay nightly bench bench-quick readme docs mutants mutants-fields arguments clean sabotage
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -62,6 +62,9 @@ parity-all: ## the parity suite on every engine and in every mode, on the CPU
 parity-gpu: ## the parity suite on a GPU, in a Python with a CUDA build of JAX or PyTorch (docs/gpu.md)
 	$(PYTHON) -m pip install -q keras==3.15.1 $(GPU_TOOLS)
 	PYTHONPATH=. REFKERAS_DEVICE=gpu $(PARITY_ENGINE) $(PYTHON) -m pytest parity_tests $(or $(PARITY_ARGUMENTS),-p parity_tests.matrix)
+
+keras-tests: $(TOOLS) $(ENGINES) ## Keras's own unit tests on refkeras: which pass, and why the others do not
+	$(BIN)/python -m parity_tests.keras_tests
 
 fuzz: $(TOOLS) ## ten thousand damaged model files: each is loaded, or refused with a clear error
 	$(BIN)/python -m tests.saving.fuzz

@@ -309,6 +309,31 @@ def test_metrics_are_no_variables_of_a_layer(engine):
     assert assert_same_outcome(run, engine) == (["score"], [2, 0, 2])
 
 
+def test_a_call_that_assigns_is_not_trained():
+    """It is traced once for all batches: Keras on TensorFlow would assign in each."""
+
+    class Counting(refkeras.Model):
+        def __init__(self):
+            super().__init__()
+            self.calls, self.dense = self.add_weight(shape=(), initializer="zeros", trainable=False), None
+
+        def build(self, input_shape):
+            self.dense = refkeras.layers.Dense(1)
+
+        def call(self, x):
+            self.calls.assign(self.calls + 1)
+            return self.dense(x)
+
+    model = Counting()
+    model.compile("sgd", "mse")
+    for _ in range(3):
+        model.predict(ONES, verbose=0)
+    assert float(model.calls) == 3
+    with pytest.raises(NotImplementedError, match="no pullback") as refused:
+        model.fit(ONES, ONES[:, :1], verbose=0)
+    assert "is assigned to in a call that is traced" in str(refused.value.__cause__)
+
+
 # -- arguments ---------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import warnings
 import zipfile
@@ -19,6 +20,7 @@ from parity_tests.engines import (
     ENGINES,
     KERAS_3,
     both_kerases,
+    forget_names,
     keras,
     numpy,
     portable,
@@ -468,6 +470,58 @@ def test_training_goes_on_with_the_same_numbers(engine, case, tmp_path):
             bars = [model.fit(x, y, epochs=2, **options).history, found.weights]
     for name, run in runs.items():
         assert_within(bars, run, name)
+
+
+# -- models that were called, and have no build of their own ---------------------------------
+
+
+def blocks_of(kind, dense):
+    return {
+        "list": lambda: [dense(2), dense(3)],
+        "nested": lambda: [[dense(2)], [dense(3)]],
+        "tuples": lambda: ((dense(2),), (dense(3),)),
+        "dict": lambda: {"a": [dense(2)], "b": [dense(3)]},
+        "none": list,
+    }[kind]()
+
+
+@pytest.mark.parametrize("kind", ["list", "nested", "tuples", "dict", "none"])
+def test_a_model_that_was_called(kind, tmp_path):
+    """Its layers are built by a trial of its call, and named as Keras names them then."""
+
+    def cls(k):
+        class Blocks(k.Model):
+            def __init__(self, **kwargs):
+                super().__init__(**kwargs)
+                self.blocks, self.last = blocks_of(kind, k.layers.Dense), k.layers.Dense(1)
+
+            def call(self, x):
+                for block in self.blocks.values() if isinstance(self.blocks, dict) else self.blocks:
+                    for layer in block if isinstance(block, (list, tuple)) else [block]:
+                        x = layer(x)
+                return self.last(x)
+
+        return Blocks
+
+    x, path = np.random.default_rng(0).normal(size=(2, 4)).astype("float32"), tmp_path / "blocks.keras"
+    paths = {}
+    for writer, reader in itertools.product((keras, refkeras), repeat=2):
+        for k in (writer, reader):
+            forget_names(k)
+        model = cls(writer)()
+        before = numpy(model(x))
+        model.save(path)
+        forget_names(reader)
+        loaded = reader.models.load_model(path, custom_objects={"Blocks": cls(reader)})
+        paths[writer.__name__, reader.__name__] = [weight.path for weight in loaded.weights]
+        for weight, kept in zip(model.get_weights(), loaded.get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, kept)
+        found, bars = numpy(loaded(x)), None
+        if reader is refkeras:
+            bars = precision.evaluate(loaded, x)
+            assert_agrees(bars, before)
+            assert_agrees(bars, found)
+    assert len(set(map(tuple, paths.values()))) == 1
 
 
 # -- other paths through a layer's attributes ----------------------------------------------

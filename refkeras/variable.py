@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,26 @@ import numpy as np
 from refkeras import config, naming, semantics, shapes
 from refkeras.tensor import wrap
 
-__all__ = ["Variable"]
+__all__ = ["Variable", "no_assignments"]
+
+
+class _Traced(threading.local):
+    """Whether the thread traces a call, which runs once for all batches."""
+
+    on = False
+
+
+_traced = _Traced()
+
+
+@contextmanager
+def no_assignments() -> Iterator[None]:
+    """Refuse assignments to variables inside the block, a call that is traced: they would not be made again."""
+    before, _traced.on = _traced.on, True
+    try:
+        yield
+    finally:
+        _traced.on = before
 
 
 class Variable:
@@ -185,7 +206,10 @@ class Variable:
 
         Raises:
             ValueError: another shape, or no numbers.
+            TypeError: inside a `call` that is traced for its gradient; give the layer a `forward`.
         """
+        if _traced.on:
+            raise TypeError(f"Variable {self.path!r} is assigned to in a call that is traced, and runs once.")
         value = value.value if isinstance(value, Variable) else value
         if not hasattr(value, "shape"):
             value = _array(value, None)

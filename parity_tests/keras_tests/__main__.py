@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import tempfile
-from collections import Counter
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "numpy"
@@ -18,13 +17,11 @@ import pytest
 
 from parity_tests.keras_tests.files import FILES
 from parity_tests.keras_tests.outcomes import Outcomes
+from parity_tests.keras_tests.page import PAGE, RECORDED, page
 from parity_tests.keras_tests.rewriting import rewritten
 from refkeras.saving.atomic import write_atomically
 
 SOURCE = Path(keras.__file__).parent / "src"
-RECORDED = Path(__file__).parents[1] / "recorded" / "keras_tests.json"
-PAGE = Path(__file__).parents[2] / "docs" / "keras-tests.md"
-OPEN = "open: "
 
 
 def run(files: tuple[str, ...] = FILES, *flags: str) -> dict[str, str]:
@@ -36,46 +33,22 @@ def run(files: tuple[str, ...] = FILES, *flags: str) -> dict[str, str]:
             path = Path(folder) / (file.removesuffix("_test.py").replace("/", "__") + ".py")
             path.write_text(rewritten((SOURCE / file).read_text()))
             paths.append(str(path))
-        own = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly", "--noconftest", "-W", "ignore", "--no-header"]
-        pytest.main([*own, "-q", "--tb=short", "--rootdir", folder, "-c", os.devnull, *flags, *paths], plugins=[outcomes])
+        own = [
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            "-p",
+            "no:randomly",
+            "--noconftest",
+            "-W",
+            "ignore",
+            "--no-header",
+        ]
+        pytest.main(
+            [*own, "-q", "--tb=short", "--rootdir", folder, "-c", os.devnull, *flags, *paths], plugins=[outcomes]
+        )
     return dict(sorted(outcomes.found.items()))
-
-
-def page(found: dict[str, str]) -> str:
-    """The page: how many pass, why the others do not, and each that has no reason."""
-    passed = sum(why == "passed" for why in found.values())
-    reasons = Counter(why for why in found.values() if why != "passed" and not why.startswith(OPEN))
-    unexplained = {name: why.removeprefix(OPEN) for name, why in found.items() if why.startswith(OPEN)}
-    lines = [
-        "# Keras's own tests",
-        "",
-        f"Keras {keras.__version__}'s wheel holds its unit tests. Those of what refkeras has run on refkeras, with every",
-        "name of Keras that they import replaced by refkeras's; `make keras-tests` runs them and writes this page. Tests",
-        "that ask for nothing of refkeras, or that Keras itself skips, do not count.",
-        "",
-        f"**{passed:,} of {len(found):,} pass.** Of the others:",
-        "",
-        "| tests | why they do not pass |",
-        "|---|---|",
-        *(f"| {count} | {reason} |" for reason, count in reasons.most_common()),
-        f"| {len(unexplained)} | differences, below |",
-        "",
-        "## By file",
-        "",
-        "| file | pass | of |",
-        "|---|---|---|",
-    ]
-    files: dict[str, list[str]] = {}
-    for name, why in found.items():
-        files.setdefault(name.partition("::")[0], []).append(why)
-    lines += [f"| `{file}_test.py` | {whys.count('passed')} | {len(whys)} |" for file, whys in files.items()]
-    lines += ["", "## Differences", "", "| test | what it says |", "|---|---|"]
-    lines += [f"| `{name}` | {_cell(why)} |" for name, why in unexplained.items()]
-    return "\n".join([*lines, ""])
-
-
-def _cell(text: str) -> str:
-    return "`" + text.replace("|", "¦").replace("`", "'") + "`"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -27,7 +27,7 @@ def _assignment(target: str, *names: str) -> ast.stmt:
 
 
 class _Imports(ast.NodeTransformer):
-    def visit_Import(self, node: ast.Import) -> list[ast.stmt]:  # noqa: N802
+    def visit_Import(self, node: ast.Import) -> list[ast.stmt]:
         """`import keras.a.b as c` gives the module, `import keras.a.b` the package."""
         found: list[ast.stmt] = []
         for alias in node.names:
@@ -37,7 +37,7 @@ class _Imports(ast.NodeTransformer):
                 found.append(ast.Import([alias]))
         return found
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt | list[ast.stmt]:  # noqa: N802
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt | list[ast.stmt]:
         if node.module == "conftest":  # of Keras's repository
             return [_assignment(alias.asname or alias.name, "conftest", alias.name) for alias in node.names]
         if node.level or not _is_keras(node.module):

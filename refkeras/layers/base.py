@@ -343,9 +343,9 @@ class Layer(NodeAttributes, tracking.Tracked):
         if self.built:
             return
         if "input_shape" in config:
-            self.build(_tuples(config["input_shape"]))
+            self.build(as_tuples(config["input_shape"]))
         elif "shapes_dict" in config:
-            self.build(**{key: _tuples(value) for key, value in config["shapes_dict"].items()})
+            self.build(**{key: as_tuples(value) for key, value in config["shapes_dict"].items()})
         self.built = True
 
     def __repr__(self) -> str:
@@ -382,11 +382,12 @@ def _finish_build(build: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-def _tuples(shape: Any) -> Any:
+def as_tuples(shape: Any) -> Any:
+    """Shapes as they come out of JSON, in which tuples are lists."""
     if isinstance(shape, dict):
-        return {key: _tuples(value) for key, value in shape.items()}
+        return {key: as_tuples(value) for key, value in shape.items()}
     if isinstance(shape, (list, tuple)):
         if all(isinstance(size, int) or size is None for size in shape):
             return tuple(shape)
-        return [_tuples(item) for item in shape]
+        return [as_tuples(item) for item in shape]
     return shape

@@ -8,7 +8,7 @@ from typing import Any
 
 from refkeras import tree
 from refkeras.layers import eager
-from refkeras.layers.base import Layer
+from refkeras.layers.base import Layer, as_tuples
 from refkeras.models.persistence import Persistent
 from refkeras.models.program import GraphPass
 from refkeras.training.trainer import Trainer
@@ -128,10 +128,6 @@ class Model(Persistent, Trainer, Layer):
 
     reset_state = reset_states
 
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        if config.get("input_shape") and not self.built:
-            self.build(config["input_shape"])
-
     def to_json(self, **kwargs: Any) -> str:
         """Return the model's record as JSON; `refkeras.models.model_from_json` reads it."""
         import json
@@ -177,6 +173,19 @@ class Model(Persistent, Trainer, Layer):
         losses = [loss for layer in self._flatten_layers() for loss in layer._losses]
         run = GraphPass(flat, masks, logits, losses, None if gradient == "none" else pullback)
         return run, tree.map_structure(lambda _: 0, result.outputs)
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build the layers inside by a trial of `call` with the shape of `get_build_config`, then the model itself."""
+        shape = as_tuples(config.get("input_shape"))
+        if self.built or not shape:
+            return
+        if not eager.defines_forward(type(self)):
+            from refkeras.models import tracing
+
+            # Not in the model's name scope, as in Keras.
+            if tracing.symbolic_outputs(self, (shape,), {}, scoped=False) is None:
+                eager.output_shape_by_trial(self, (shape,), {})
+        self.build(shape)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:

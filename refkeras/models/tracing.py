@@ -8,6 +8,7 @@ from refkeras import tree
 from refkeras.layers import calling
 from refkeras.models.graph import map_graph
 from refkeras.symbolic import KerasTensor, Node
+from refkeras.variable import no_assignments
 
 if TYPE_CHECKING:
     from refkeras.layers.base import Layer
@@ -59,15 +60,18 @@ def program_of_call(
     return layer._programs[key]
 
 
-def symbolic_outputs(layer: Layer, shapes: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the symbolic outputs of `layer.call` for inputs of these shapes, or None if it cannot be traced."""
+def symbolic_outputs(layer: Layer, shapes: tuple[Any, ...], kwargs: dict[str, Any], scoped: bool = True) -> Any:
+    """Return the symbolic outputs of `layer.call` for inputs of these shapes, or None if it cannot be traced.
+
+    Weights that the call makes are named after the layer, if `scoped`.
+    """
     from refkeras.layers.eager import map_shapes
 
     inputs: list[KerasTensor] = []
     args = tuple(map_shapes(lambda s: _input(s, layer.compute_dtype, inputs), shape) for shape in shapes)
     others = tree.map_structure(lambda v: _input(v.shape, v.dtype, inputs) if isinstance(v, KerasTensor) else v, kwargs)
     try:
-        with calling.name_scope(layer.name):
+        with calling.name_scope(layer.name if scoped else None), no_assignments():
             outputs = layer.call(*args, **others)
     except _UNTRACEABLE:
         return None
@@ -91,7 +95,7 @@ def _trace(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple
 
     symbolic_args, symbolic_kwargs = tree.map_structure(symbol, args), tree.map_structure(symbol, kwargs)
     try:
-        with calling.name_scope(layer.name):
+        with calling.name_scope(layer.name), no_assignments():
             outputs = layer.call(*symbolic_args, **symbolic_kwargs)
         flat = tree.flatten(outputs)
         if not all(isinstance(tensor, KerasTensor) for tensor in flat):
