@@ -279,6 +279,39 @@ def test_a_subclass_builds_more_after_its_base(engine):
     assert assert_same_outcome(run, engine) == [(2, 2), (2,), ()]
 
 
+def test_paths_of_weights_made_early():
+    """A layer's name is before that of its weight, whether it was made in `__init__` or in `build`."""
+
+    def run(k):
+        class Inner(k.layers.Layer):
+            def __init__(self):
+                super().__init__(name="inner")
+                self.early = self.add_weight(shape=(1,), name="early")
+
+            def build(self, input_shape):
+                self.late = self.add_weight(shape=(1,), name="late")
+
+            def call(self, x):
+                return x
+
+        class Outer(k.layers.Layer):
+            def __init__(self):
+                super().__init__(name="outer")
+                self.first, self.inner = self.add_weight(shape=(1,), name="first"), Inner()
+
+            def build(self, input_shape):
+                self.inner.build(input_shape)
+
+            def call(self, x):
+                return self.inner(x)
+
+        layer = Outer()
+        layer(ONES)
+        return [weight.path for weight in layer.weights]
+
+    assert assert_same_outcome(run, next(iter(ENGINES))) == ["outer/first", "inner/early", "outer/inner/late"]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_weight_that_call_makes(engine):
     def call(self, x):

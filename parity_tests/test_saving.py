@@ -524,6 +524,50 @@ def test_a_model_that_was_called(kind, tmp_path):
     assert len(set(map(tuple, paths.values()))) == 1
 
 
+def test_registered_objects_in_a_legacy_file(tmp_path):
+    """Classes and functions of one's own are named by package in .h5, too."""
+
+    def model_of(k):
+        @k.saving.register_keras_serializable(package="own")
+        class Wide(k.layers.Dense):
+            pass
+
+        @k.saving.register_keras_serializable(package="own")
+        def error(y_true, y_pred):
+            return k.losses.mean_squared_error(y_true, y_pred)
+
+        @k.saving.register_keras_serializable(package="own")
+        def bent(x):
+            return k.activations.relu(x)
+
+        x = k.Input((4,))
+        model = k.Model(x, k.layers.Dense(2, activation=bent)(Wide(3)(x)))
+        model.compile("sgd", error)
+        return model
+
+    models = {k: model_of(k) for k in (keras, refkeras)}
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    for writer, reader in itertools.product(models, repeat=2):
+        models[writer].save(tmp_path / "own.h5")
+        loaded = reader.models.load_model(tmp_path / "own.h5")
+        assert [type(layer).__name__ for layer in loaded.layers[1:]] == ["Wide", "Dense"]
+        assert (loaded.loss.__name__, loaded.layers[-1].activation.__name__) == ("error", "bent")
+        for mine, theirs in zip(loaded.get_weights(), models[writer].get_weights(), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+        assert numpy(loaded(x)).shape == (3, 2)
+
+
+def test_a_function_that_is_named_without_its_package():
+    for k in (keras, refkeras):
+
+        @k.saving.register_keras_serializable(package="own")
+        def bare(x):
+            return x
+
+        record = {"module": "builtins", "class_name": "function", "config": "bare", "registered_name": "function"}
+        assert k.saving.deserialize_keras_object(record) is bare
+
+
 # -- other paths through a layer's attributes ----------------------------------------------
 
 

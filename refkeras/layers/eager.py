@@ -280,7 +280,9 @@ def _zeros(shape: tuple[int | None, ...], size: int, dtype: str) -> np.ndarray:
 
 
 def map_shapes(function: Callable[[tuple[int | None, ...]], Any], shapes: Any) -> Any:
-    """Apply `function` to every shape of a structure of shapes (a shape is a tuple or list of sizes)."""
+    """Apply `function` to every shape of a structure of shapes (tuples or lists of sizes); None, for no tensor, stays."""
+    if shapes is None:
+        return None
     if isinstance(shapes, dict):
         return {key: map_shapes(function, value) for key, value in shapes.items()}
     if all(size is None or isinstance(size, (int, np.integer)) for size in shapes):

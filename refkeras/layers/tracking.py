@@ -243,13 +243,18 @@ class Tracked(Stored):
             dtype=dtype,
             trainable=trainable,
             name=name,
-            path="/".join([*calling.scope_path(), name]),
+            path="/".join([*self._scopes(), name]),
             regularizer=regularizers.get(regularizer),
             constraint=constraints.get(constraint),
         )
         (self._own_trainable if trainable else self._own_fixed).append(variable)
         self._freeze_with_layer(variable)
         return variable
+
+    def _scopes(self) -> list[str]:
+        """The names that a weight's own is put behind: outside `build`, Keras 3 opens the layer's own scope."""
+        outside = semantics.current().layer_config == "keras-3" and not self._building  # type: ignore[attr-defined]
+        return [*calling.scope_path(), self.name] if outside else calling.scope_path()
 
     def _freeze_with_layer(self, variable: Variable) -> None:
         if not self._trainable:

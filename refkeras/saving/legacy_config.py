@@ -33,7 +33,7 @@ def legacy_model_config(model: Any) -> dict[str, Any]:
         ValueError: (Keras 3) weights would come in another order than Keras expects.
     """
     _check_order(model)
-    return {"class_name": type(model).__name__, "config": _without_modules(model.get_config())}
+    return {"class_name": get_registered_name(type(model)), "config": _without_modules(model.get_config())}
 
 
 def _check_order(model: Any) -> None:
@@ -66,6 +66,8 @@ def _is_operation(record: dict[str, Any]) -> bool:
 def _legacy_layer(record: dict[str, Any], masks: set[str]) -> dict[str, Any]:
     names = ("class_name", "config", "name", "inbound_nodes")
     kept: dict[str, Any] = {key: record[key] for key in names if key in record}
+    if record.get("registered_name"):  # of a class of the user's own
+        kept["class_name"] = record["registered_name"]
     for call in kept.get("inbound_nodes", ()):
         mask = call["kwargs"].get("mask") if isinstance(call, dict) and "kwargs" in call else None
         if mask is not None and mask["config"]["keras_history"][0] in masks:
@@ -102,7 +104,9 @@ def _full_names(loss: Any) -> Any:
         return {key: _full_names(item) for key, item in loss.items()}
     if isinstance(loss, list):
         return [_full_names(item) for item in loss]
-    return getattr(losses.get(loss), "__name__", loss) if isinstance(loss, str) else loss
+    if not isinstance(loss, str) or get_registered_object(loss) is not None:  # a function of the user's own
+        return loss
+    return getattr(losses.get(loss), "__name__", loss)
 
 
 def _legacy_argument(value: Any) -> Any:

@@ -220,6 +220,10 @@ def _function(config: dict[str, Any], custom: dict[str, Any] | None, module_obje
     known = {key: value for key, value in known.items() if isinstance(value, types.FunctionType)}
     if name in known:
         return known[name]
+    # Files of Keras 3.6 and before name a function without its package.
+    ending = [value for key, value in get_custom_objects().items() if key.partition(">")[2] == name]
+    if len(ending) == 1:
+        return ending[0]
     raise _unknown("function", name, config, known)
 
 
