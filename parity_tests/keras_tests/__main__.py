@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "numpy"
+os.environ["JAX_ENABLE_X64"] = "0"  # Keras's NumPy backend asks JAX which dtypes go together
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras

@@ -280,7 +280,7 @@ def _zeros(shape: tuple[int | None, ...], size: int, dtype: str) -> np.ndarray:
 
 
 def map_shapes(function: Callable[[tuple[int | None, ...]], Any], shapes: Any) -> Any:
-    """Apply `function` to every shape of a structure of shapes (tuples or lists of sizes); None, for no tensor, stays."""
+    """Apply `function` to every shape, a tuple or list of sizes, of a structure of them; None, for no tensor, stays."""
     if shapes is None:
         return None
     if isinstance(shapes, dict):
