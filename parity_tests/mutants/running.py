@@ -286,4 +286,21 @@ SETTINGS = (
     _settings("a limit that is reached is told", "limit >= count)", "limit > count)"),
     _settings("a limit adds steps", "or (count is not None and limit >= count)", ""),
 )
-MUTANTS = (*OPTIMIZERS, *SCHEDULES, *LOOP, *CALLBACKS, *SETTINGS)
+CONTRACT = "test_layer_contract.py"
+_variables = of("variable.py", "test_variables.py")
+_layers = of("layers/tracking.py", CONTRACT)
+LAYERS = (
+    _variables("Python's integers have 64 bits", 'dtype = "int32"\n', 'dtype = "int64"\n'),
+    _variables(
+        "a sum is cast before it is taken", "assign(self + value)", "assign(self + np.asarray(value, self.dtype))"
+    ),
+    _layers(
+        "state that comes late is taken", "self._locked = semantics.current().state_is_locked", "self._locked = False"
+    ),
+    of("layers/base.py", CONTRACT)("penalties over the features", "max(len(y), 1)", "max(y.shape[-1], 1)"),
+    of("layers/eager.py", CONTRACT)("penalties of all calls", "            inner._losses = []\n", "            pass\n"),
+    of("models/sequential.py", CONTRACT)(
+        "a stack compares all sizes", "_compares_sizes = given and not by_rank", "_compares_sizes = given"
+    ),
+)
+MUTANTS = (*OPTIMIZERS, *SCHEDULES, *LOOP, *CALLBACKS, *SETTINGS, *LAYERS)
