@@ -431,6 +431,84 @@ def test_penalties_of_layers_inside(engine):
     assert assert_same_outcome(run, engine) == [2.0, 8.0]
 
 
+def penalized(k, kind, traceable, calls):
+    """A model in which a layer of one's own calls a layer with a penalty, once or twice."""
+
+    class Own(k.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            penalty = k.regularizers.L2(0.25)
+            self.inner = k.layers.Dense(2, activity_regularizer=penalty, kernel_initializer="ones", use_bias=False)
+
+        def build(self, input_shape):
+            self.inner.build(input_shape)
+
+        def call(self, x):
+            for _ in range(calls):
+                x = self.inner(x)
+            return x if traceable else x * 1.0
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+    class Around(k.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.own = Own()
+
+        def build(self, input_shape):
+            self.own.build(input_shape)
+
+        def call(self, x):
+            return self.own(x)
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+    class Sub(k.Model):
+        def __init__(self):
+            super().__init__()
+            self.own = Own()
+
+        def call(self, x):
+            return self.own(x)
+
+    x = k.Input((2,))
+    return {
+        "functional": lambda: k.Model(x, Own()(x)),
+        "nested": lambda: k.Model(x, Around()(x)),
+        "stack": lambda: k.Sequential([x, Own()]),
+        "subclass": Sub,
+    }[kind]()
+
+
+@pytest.mark.trains
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("calls", [1, 2])
+@pytest.mark.parametrize("traceable", [True, False])
+@pytest.mark.parametrize("kind", ["functional", "nested", "stack", "subclass"])
+def test_penalties_inside_layers_of_ones_own(kind, traceable, calls, engine):
+    """They are part of the loss of fit, of evaluate, of a batch, and of the gradient; nothing is rounded here."""
+
+    def run(k):
+        model = penalized(k, kind, traceable, calls)
+        model.compile(k.optimizers.SGD(2.0**-6), "mse")
+        y = 0 * ONES
+        found = [model.evaluate(ONES, y, batch_size=1, verbose=0), model.test_on_batch(ONES, y)]
+        model(ONES)
+        found += [float(loss) for loss in model.losses]
+        if traceable or k is not refkeras:
+            found += model.fit(ONES, y, batch_size=2, verbose=0).history["loss"]
+        return [float(value) for value in found], [w.tolist() for w in model.get_weights()] if traceable else None
+
+    with semantics.use(engine):
+        ours = outcome(run, refkeras)
+    theirs = outcome(run, ENGINES[engine])
+    if not traceable:  # what is not traced is not trained
+        theirs = theirs[0][:-1], None
+    assert ours == theirs
+
+
 def test_records_of_bytes_slices_and_ellipsis():
     for value in (b"bytes", slice(1, None, 2), ..., [b"a", {"b": slice(3)}]):
         for k in (refkeras, ENGINES[next(iter(ENGINES))]):

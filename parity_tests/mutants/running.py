@@ -299,6 +299,11 @@ LAYERS = (
     ),
     of("layers/base.py", CONTRACT)("penalties over the features", "max(len(y), 1)", "max(y.shape[-1], 1)"),
     of("layers/eager.py", CONTRACT)("penalties of all calls", "            inner._losses = []\n", "            pass\n"),
+    of("layers/eager.py", CONTRACT)(
+        "penalties inside a layer forgotten",
+        "                layer._inner_losses.extend,\n",
+        "                [].extend,\n",
+    ),
     of("models/sequential.py", CONTRACT)(
         "a stack compares all sizes", "_compares_sizes = given and not by_rank", "_compares_sizes = given"
     ),

@@ -26,6 +26,7 @@ class _Open(threading.local):
     def __init__(self) -> None:
         self.scopes: list[str] = []
         self.training: list[bool | None] = []
+        self.penalties: list[list[Any]] = []
 
 
 _open = _Open()
@@ -56,6 +57,22 @@ def training_context(training: bool | None) -> Iterator[None]:
         yield
     finally:
         _open.training.pop()
+
+
+@contextmanager
+def collected_penalties() -> Iterator[list[Any]]:
+    """Collect the penalties of the layers that are called inside the block, each call's own."""
+    _open.penalties.append([])
+    try:
+        yield _open.penalties[-1]
+    finally:
+        _open.penalties.pop()
+
+
+def note_penalties(values: list[Any]) -> None:
+    """Hand the penalties of a call, and of those inside it, to the call around, if there is one."""
+    if _open.penalties:
+        _open.penalties[-1].extend(values)
 
 
 def inside_call() -> bool:

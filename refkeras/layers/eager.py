@@ -93,9 +93,11 @@ def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if not calling.inside_call():
         for inner in layer._flatten_layers():
             inner._losses = []
+    before = len(layer._losses)
     result, masks = invoke(layer, args, kwargs, first_mask, resolve_training(layer, training), "none")
     outputs = tree.flatten(result.outputs)
     layer._losses += layer._penalties(outputs)
+    calling.note_penalties([*layer._losses[before:], *layer._inner_losses])
     logits = result.logits if isinstance(result.logits, list) else [result.logits] * len(outputs)
     tensors = [
         wrap(value, mask, z) if isinstance(value, np.ndarray) or hasattr(value, "_keras_logits") else value
@@ -204,9 +206,17 @@ def forward_from_call(
 
         program, failure = tracing.program_of_call(layer, args, kwargs)
         if program is not None:
-            return program.as_pass(tracing.tensors_of(args, kwargs), bool(training), gradient, layer._parameters)
-    with calling.training_context(training), calling.name_scope(layer.name):
+            layer._inner_losses = []
+            return program.as_pass(
+                tracing.tensors_of(args, kwargs),
+                bool(training),
+                gradient,
+                layer._parameters,
+                layer._inner_losses.extend,
+            )
+    with calling.training_context(training), calling.name_scope(layer.name), calling.collected_penalties() as penalties:
         outputs = layer.call(*args, **kwargs)
+    layer._inner_losses = penalties
     leaves = [unwrap(leaf) for leaf in tree.flatten(outputs)]
     masks = [mask for _, mask, _ in leaves]
     arrays = tree.pack_as(outputs, [value for value, _, _ in leaves])

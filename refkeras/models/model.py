@@ -170,7 +170,7 @@ class Model(Persistent, Trainer, Layer):
             return d_inputs, {id(v): d for v, d in found if d is not None}
 
         logits = result.logits if isinstance(result.logits, list) else [result.logits] * len(flat)
-        losses = [loss for layer in self._flatten_layers() for loss in layer._losses]
+        losses = [*self._losses, *self._inner_losses]
         run = GraphPass(flat, masks, logits, losses, None if gradient == "none" else pullback)
         return run, tree.map_structure(lambda _: 0, result.outputs)
 

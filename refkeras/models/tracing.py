@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from refkeras import tree
@@ -23,8 +24,17 @@ class TracedCall:
     def __init__(self, program: Program, structure: Any) -> None:
         self.program, self.structure = program, structure
 
-    def as_pass(self, inputs: list[Any], training: bool, gradient: str, parameters: list[Any]) -> Any:
-        return self.program.as_pass(inputs, training, gradient, parameters, structure=self.structure)
+    def as_pass(
+        self,
+        inputs: list[Any],
+        training: bool,
+        gradient: str,
+        parameters: list[Any],
+        on_losses: Callable[[list[Any]], None],
+    ) -> Any:
+        return self.program.as_pass(
+            inputs, training, gradient, parameters, structure=self.structure, on_losses=on_losses
+        )
 
 
 # What symbolic tensors raise when a call does something to them that no layer does.
