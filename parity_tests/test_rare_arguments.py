@@ -330,7 +330,11 @@ def _registered(k: Any) -> Any:
     other = k.saving.get_registered_object("Other", custom_objects={"Other": Own})
     with k.saving.CustomObjectScope({"Third": Own}):
         third = k.saving.get_registered_object("Third")
-    return name.replace(k.__name__, ""), k.saving.get_registered_object(name) is Own, other is Own, third is Own
+    fourth = k.saving.get_registered_object("Fourth", {"Fourth": Own}, {"Fourth": 4, "Fifth": 5})
+    fifth = k.saving.get_registered_object("Fifth", module_objects={"Fifth": 5})
+    first = k.saving.get_registered_object(name, custom_objects={name: 1}, module_objects={name: 2})
+    found = [k.saving.get_registered_object(name), other, third, fourth, first]
+    return name.replace(k.__name__, ""), fifth, [one is Own for one in found]
 
 
 def _compiled(k: Any) -> Any:

@@ -91,9 +91,9 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     return decorate
 
 
-def get_registered_name(target: Any) -> str:
-    """Return the name `target` was registered under, or its own."""
-    return _registered_names.get(target, getattr(target, "__name__", str(target)))
+def get_registered_name(obj: Any) -> str:
+    """Return the name that a class or function was registered under, or its own."""
+    return _registered_names.get(obj, getattr(obj, "__name__", str(obj)))
 
 
 def get_custom_objects() -> dict[str, Any]:
@@ -101,9 +101,11 @@ def get_custom_objects() -> dict[str, Any]:
     return _registered
 
 
-def get_registered_object(name: str, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the object registered under `name`, or None."""
-    for names in (*reversed(_scopes.open), custom_objects or {}, _registered):
+def get_registered_object(
+    name: str, custom_objects: dict[str, Any] | None = None, module_objects: dict[str, Any] | None = None
+) -> Any:
+    """Return the object registered under `name`, or None: those of open scopes first, then registered ones, then the others."""
+    for names in (*reversed(_scopes.open), _registered, custom_objects or {}, module_objects or {}):
         if name in names:
             return names[name]
     return None
