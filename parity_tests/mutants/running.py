@@ -298,7 +298,9 @@ LAYERS = (
         "state that comes late is taken", "self._locked = semantics.current().state_is_locked", "self._locked = False"
     ),
     of("layers/base.py", CONTRACT)("penalties over the features", "max(len(y), 1)", "max(y.shape[-1], 1)"),
-    of("layers/eager.py", CONTRACT)("penalties of all calls", "            inner._losses = []\n", "            pass\n"),
+    of("layers/base.py", CONTRACT)(
+        "penalties of all calls", "            self._losses = []\n            return\n", "            return\n"
+    ),
     of("layers/eager.py", CONTRACT)(
         "penalties inside a layer forgotten",
         "                layer._inner_losses.extend,\n",

@@ -272,6 +272,14 @@ class Layer(NodeAttributes, tracking.Tracked):
         """Add a value to the loss of the current call (evaluation only: no gradient goes through it)."""
         self._losses.extend(tree.flatten(loss))
 
+    def _forget_losses(self) -> None:
+        """Those of the last call, of this layer and those inside it."""
+        if not self._tracked:
+            self._losses = []
+            return
+        for layer in self._flatten_layers():
+            layer._losses = []
+
     def _penalties(self, outputs: list[Any]) -> list[Any]:
         """The activity regularizer's values for outputs, over the batch size, on which the strength does not depend."""
         if self.activity_regularizer is None:

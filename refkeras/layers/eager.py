@@ -91,8 +91,7 @@ def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     layer._maybe_build(arguments)
     training = kwargs.pop("training", None)
     if not calling.inside_call():
-        for inner in layer._flatten_layers():
-            inner._losses = []
+        layer._forget_losses()
     before = len(layer._losses)
     result, masks = invoke(layer, args, kwargs, first_mask, resolve_training(layer, training), "none")
     outputs = tree.flatten(result.outputs)

@@ -153,6 +153,9 @@ class Functional(Model):
             return {"input_shape": None}  # Keras 3 builds a functional model without a shape
         return {"input_shape": tree.map_structure(lambda tensor: tensor.shape, self._inputs_struct)}
 
+    def _forget_losses(self) -> None:
+        self._losses = []  # its program forgets those of its layers
+
     def _lock(self) -> None:
         """Its layers were built before it was; it takes others, as in Keras."""
 

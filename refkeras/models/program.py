@@ -159,7 +159,8 @@ class Program:
         for step, (wanted, parameters) in zip(self._steps, self._plan(gradient), strict=True):
             layer = step.layer
             if step.watched:
-                layer._losses, layer._inner_losses = [], []
+                layer._forget_losses()
+                layer._inner_losses = []
             if step.plain and mask_of[step.ins[0]] is None:
                 slot, x = step.outs[0], values[step.ins[0]]
                 result = _call_directly(step, x, training, wanted)

@@ -145,6 +145,12 @@ class Sequential(ClassPredictions, Model):
         self._functional._layers_decide = True
         self._tracked[:] = list(self._stack)
 
+    def _forget_losses(self) -> None:
+        if self._functional is None:
+            super()._forget_losses()
+        else:
+            self._losses = []  # its program forgets those of its layers
+
     def _lock(self) -> None:
         """Its layers were built before it was; it takes others, as in Keras."""
 

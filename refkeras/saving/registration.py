@@ -104,7 +104,7 @@ def get_custom_objects() -> dict[str, Any]:
 def get_registered_object(
     name: str, custom_objects: dict[str, Any] | None = None, module_objects: dict[str, Any] | None = None
 ) -> Any:
-    """Return the object registered under `name`, or None: those of open scopes first, then registered ones, then the others."""
+    """Return the object of a name, or None: open scopes are asked first, then what is registered, then the others."""
     for names in (*reversed(_scopes.open), _registered, custom_objects or {}, module_objects or {}):
         if name in names:
             return names[name]
