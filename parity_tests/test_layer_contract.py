@@ -76,6 +76,16 @@ def test_a_stack_is_called_with_other_sizes(stack, sizes, given, engine):
     assert_same_outcome(run, engine)
 
 
+def test_other_sizes_take_no_names():
+    model = refkeras.Sequential([refkeras.layers.LSTM(2), refkeras.layers.Dense(2)])
+    model(np.ones((1, 3, 2)))
+    first = refkeras.Input((1,)).name
+    for steps in (4, 5, 4):
+        assert model(np.ones((2, steps, 2))).shape == (2, 2)
+    numbers = [int(name.rpartition("_")[2]) for name in (first, refkeras.Input((1,)).name)]
+    assert numbers[1] == numbers[0] + 1
+
+
 @pytest.mark.trains
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_stack_is_trained_with_other_sizes(engine):

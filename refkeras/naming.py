@@ -6,11 +6,12 @@ import difflib
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from refkeras import semantics
 
-__all__ = ["auto_name", "did_you_mean", "reset", "to_snake_case", "unique"]
+__all__ = ["auto_name", "did_you_mean", "reset", "to_snake_case", "uncounted", "unique"]
 
 _used: Counter[str] = Counter()
 _counting = threading.Lock()
@@ -33,6 +34,19 @@ def auto_name(base: str) -> str:
         count = _used[base]
         _used[base] += 1
     return f"{base}_{count}" if count else base
+
+
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """Give the names that are made inside the block again afterwards."""
+    with _counting:
+        before = _used.copy()
+    try:
+        yield
+    finally:
+        with _counting:
+            _used.clear()
+            _used.update(before)
 
 
 def layer_name(class_name: str) -> str:

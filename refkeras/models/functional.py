@@ -76,9 +76,8 @@ class Functional(Model):
         names = [tensor._keras_history.operation.name for tensor in self._outputs]
         self.output_names = naming.unique(names) if semantics.current().output_names_are_unique else names
         self._static_shapes = [_expected(tensor) for tensor in self._inputs]
-        #: What inputs must share with the symbolic ones; in a Sequential the layers may decide.
+        #: What inputs must share with the symbolic ones; the layers of a Sequential may decide.
         self._compares_rank, self._compares_sizes = True, True
-        self._layers_decide = False
         self._known_shapes: set[tuple[int, ...]] = set()
         self._own_input_spec: Any = None
         self.built = True
@@ -318,29 +317,31 @@ class Functional(Model):
         )
         if squeezed:
             return
-        if len(found) != len(expected) and self._compares_rank:
+        other_rank = len(found) != len(expected)
+        if other_rank and self._compares_rank:
             raise ValueError(
                 f"Invalid input shape for input {tensor.name!r} of model {self.name!r}. Expected shape {expected}, but "
                 f"input has incompatible shape {found}"
             )
-        if self._compares_sizes and any(
-            e is not None and f is not None and e != f for e, f in zip(expected[1:], found[1:], strict=False)
-        ):
+        pairs = zip(expected[1:], found[1:], strict=False)
+        other_sizes = any(e is not None and f is not None and e != f for e, f in pairs)
+        if other_sizes and self._compares_sizes:
             raise ValueError(
                 f'Input {index} with name {tensor.name!r} of layer "{self.name}" is incompatible with the layer: '
                 f"expected shape={(None, *expected[1:])}, found shape={found}"
             )
-        if self._layers_decide and found not in self._known_shapes:
+        if (other_rank or other_sizes) and found[1:] not in self._known_shapes:
             self._ask_layers(found)
 
     def _ask_layers(self, shape: tuple[int, ...]) -> None:
         """Ask each layer of a stack whether it takes inputs of this shape, which are not what it was built for."""
         x: Any = KerasTensor(shape, self._inputs[0].dtype, "spec")
-        for node in self._nodes:
-            if not node.is_input:
-                node.operation._check_inputs(x)
-                x = node.operation.compute_output_spec(x)
-        self._known_shapes.add(shape)
+        with naming.uncounted():
+            for node in self._nodes:
+                if not node.is_input:
+                    node.operation._check_inputs(x)
+                    x = node.operation.compute_output_spec(x)
+        self._known_shapes.add(shape[1:])
 
     def _run(self, inputs: Any, *, training: bool, gradient: str, masks: Any = None) -> tuple[GraphPass, Any]:
         return self._program.run(inputs, masks=masks, training=training, gradient=gradient), self._returned_struct

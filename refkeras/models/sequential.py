@@ -142,7 +142,6 @@ class Sequential(ClassPredictions, Model):
         by_rank = semantics.current().stack_compares == "rank"
         self._functional._compares_rank = by_rank
         self._functional._compares_sizes = given and not by_rank
-        self._functional._layers_decide = True
         self._tracked[:] = list(self._stack)
 
     def _forget_losses(self) -> None:
