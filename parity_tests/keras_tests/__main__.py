@@ -9,8 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-os.environ["KERAS_BACKEND"] = "numpy"
-os.environ["JAX_ENABLE_X64"] = "0"  # Keras's NumPy backend asks JAX which dtypes go together
+os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras

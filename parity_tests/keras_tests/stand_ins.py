@@ -56,7 +56,7 @@ def _set_mask(x: Any, mask: Any) -> None:
     try:
         x._keras_mask = mask
     except AttributeError:
-        pytest.skip("masks of bare arrays: of Keras's NumPy backend")
+        pytest.skip("masks of bare arrays")
 
 
 def _skip_if_backend(name: str, reason: str) -> Any:

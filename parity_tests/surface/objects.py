@@ -55,7 +55,7 @@ GROUPS = [
         "add_metric add_update",
     ),
     Group("Masks of symbolic tensors", "input_mask output_mask get_input_mask_at get_output_mask_at"),
-    Group("Sparse and ragged arrays", "sparse ragged ragged_rank row_splits_dtype"),
+    Group("Sparse and ragged arrays", "ragged_rank row_splits_dtype"),
     Group(
         "The graphs of TensorFlow 1", "updates dynamic stateful finalize_state compute_output_signature is_placeholder"
     ),
