@@ -32,7 +32,7 @@ def test_what_is_recorded_is_so():
 def test_the_page_is_current():
     recorded = json.loads(page.RECORDED.read_text())
     assert page.PAGE.read_text() == page.page(recorded)
-    assert sum(why == "passed" for why in recorded.values()) > 1000
+    assert sum(why == "passed" for why in recorded.values()) > 700
 
 
 def test_a_mistake_is_noticed():
@@ -47,13 +47,12 @@ def test_a_mistake_is_noticed():
 
 
 def test_imports_are_replaced():
-    source = (
-        "import numpy as np\nimport keras\nimport keras.src.ops as o\nfrom keras.src.losses import losses, loss as l\n"
-    )
+    lines = "import numpy as np", "import keras", "import keras.src.ops as o", "from keras.src.losses import loss as l"
+    source = "\n".join([*lines, "import jax.numpy as jnp"])
     scope = {}
     taken = []
     text = rewriting.rewritten(source).replace(rewriting.HEADER, "")
     exec(text, {"__stand_in__": lambda *names: taken.append(names) or names}, scope)
-    assert taken == [("keras",), ("keras.src.ops",), ("keras.src.losses", "losses"), ("keras.src.losses", "loss")]
+    assert taken == [("keras",), ("keras.src.ops",), ("keras.src.losses", "loss"), ("jax.numpy",)]
     assert scope["l"] == ("keras.src.losses", "loss")
     assert scope["np"].__name__ == "numpy"

@@ -23,7 +23,7 @@ def page(found: dict[str, str]) -> str:
         "",
         f"Keras {keras.__version__}'s wheel holds its unit tests. Those of what refkeras has run on refkeras, with",
         "every name of Keras that they import replaced by refkeras's; `make keras-tests` runs them and writes this",
-        "page. Tests that ask for nothing of refkeras, or that Keras itself skips, do not count. Of its test of layers",
+        "page. Tests that ask for nothing of refkeras, that need another backend, or that Keras itself skips, do not count. Of its test of layers",
         "(`run_layer_test`) two parts are left out: the training step, whose loss is a backend's operation, and mixed",
         "precision.",
         "",

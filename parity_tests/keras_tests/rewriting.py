@@ -1,4 +1,4 @@
-"""A test file of Keras, with its imports of Keras replaced."""
+"""A test file of Keras, with its imports of Keras, and of backends, replaced."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ def rewritten(source: str) -> str:
     return HEADER + ast.unparse(ast.fix_missing_locations(_Imports().visit(ast.parse(source))))
 
 
-def _is_keras(module: str | None) -> bool:
-    return (module or "").partition(".")[0] == "keras"
+#: Other backends, which may be installed or not: what needs them is left out.
+BACKENDS = ("jax", "torch")
+
+
+def _is_replaced(module: str | None) -> bool:
+    return (module or "").partition(".")[0] in ("keras", *BACKENDS)
 
 
 def _assignment(target: str, *names: str) -> ast.stmt:
@@ -31,8 +35,9 @@ class _Imports(ast.NodeTransformer):
         """`import keras.a.b as c` gives the module, `import keras.a.b` the package."""
         found: list[ast.stmt] = []
         for alias in node.names:
-            if _is_keras(alias.name):
-                found.append(_assignment(alias.asname or "keras", alias.name if alias.asname else "keras"))
+            if _is_replaced(alias.name):
+                package = alias.name.partition(".")[0]
+                found.append(_assignment(alias.asname or package, alias.name if alias.asname else package))
             else:
                 found.append(ast.Import([alias]))
         return found
@@ -40,6 +45,6 @@ class _Imports(ast.NodeTransformer):
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt | list[ast.stmt]:
         if node.module == "conftest":  # of Keras's repository
             return [_assignment(alias.asname or alias.name, "conftest", alias.name) for alias in node.names]
-        if node.level or not _is_keras(node.module):
+        if node.level or not _is_replaced(node.module):
             return node
         return [_assignment(alias.asname or alias.name, node.module or "", alias.name) for alias in node.names]

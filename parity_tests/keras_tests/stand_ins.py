@@ -13,7 +13,7 @@ import pytest
 from keras.src import api_export
 
 import refkeras
-from parity_tests.keras_tests.rewriting import rewritten
+from parity_tests.keras_tests.rewriting import BACKENDS, rewritten
 from refkeras.models.functional import Functional
 from refkeras.tensor import wrap
 from refkeras.training.trainer import Trainer as TrainerBase
@@ -23,13 +23,13 @@ asked_for = 0
 
 
 class Absent:
-    """Stands for what refkeras does not have: whoever uses it skips the test."""
+    """Stands for what refkeras does not have, or another backend: whoever uses it skips the test."""
 
-    def __init__(self, name: str) -> None:
-        self.__dict__["_name"] = name
+    def __init__(self, name: str, why: str = "not there") -> None:
+        self.__dict__["_told"] = f"{why}: {name}"
 
     def skip(self, *_: Any, **__: Any) -> Any:
-        pytest.skip(f"not there: {self._name}", allow_module_level=True)
+        pytest.skip(self._told, allow_module_level=True)
 
     __call__ = skip
 
@@ -96,6 +96,8 @@ class _Module(types.ModuleType):
 
 def stand_in(module: str, name: str | None = None) -> Any:
     """Return what `from module import name`, or `import module`, gives a test."""
+    if module.partition(".")[0] in BACKENDS:
+        return Absent(module, "another backend")
     if f"{module}.{name}" in _BY_PLACE:
         return _BY_PLACE[f"{module}.{name}"]
     found = importlib.import_module(module)
