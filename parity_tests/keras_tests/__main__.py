@@ -33,21 +33,9 @@ def run(files: tuple[str, ...] = FILES, *flags: str) -> dict[str, str]:
             path = Path(folder) / (file.removesuffix("_test.py").replace("/", "__") + ".py")
             path.write_text(rewritten((SOURCE / file).read_text()))
             paths.append(str(path))
-        own = [
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:xdist",
-            "-p",
-            "no:randomly",
-            "--noconftest",
-            "-W",
-            "ignore",
-            "--no-header",
-        ]
-        pytest.main(
-            [*own, "-q", "--tb=short", "--rootdir", folder, "-c", os.devnull, *flags, *paths], plugins=[outcomes]
-        )
+        alone = ["-p", "no:cacheprovider", "-p", "no:xdist", "--noconftest", "--rootdir", folder, "-c", os.devnull]
+        told = ["-q", "--no-header", "--tb=short", "-W", "ignore"]
+        pytest.main([*alone, *told, *flags, *paths], plugins=[outcomes])
     return dict(sorted(outcomes.found.items()))
 
 

@@ -286,6 +286,12 @@ class Layer(NodeAttributes, tracking.Tracked):
             return []
         return [self.activity_regularizer(y) / y.dtype.type(max(len(y), 1)) for y in outputs]
 
+    def _penalty_gradients(self, outputs: list[Any]) -> list[Any]:
+        """The gradients of `_penalties`, one for each output; None without a regularizer."""
+        if self.activity_regularizer is None:
+            return [None] * len(outputs)
+        return [self.activity_regularizer.gradient(y) / y.dtype.type(max(len(y), 1)) for y in outputs]
+
     @property
     def losses(self) -> list[Any]:
         """Penalties of the last call and of the regularized weights, of this layer and those inside it."""

@@ -187,8 +187,8 @@ class Functional(Model):
         found = self._shapes_through(shapes)
         return found[0] if len(found) == 1 else found
 
-    def _shapes_through(self, shapes: list[Any]) -> list[Any]:
-        """Return the output shapes for the given input shapes."""
+    def _shapes_through(self, shapes: list[Any], ask: bool = False) -> list[Any]:
+        """Return the output shapes for the given input shapes; `ask` each layer whether it takes what comes to it."""
         if shapes == [t.shape for t in self._inputs]:
             return [t.shape for t in self._outputs]
         known = {id(t): KerasTensor(s, t.dtype, "spec") for t, s in zip(self._inputs, shapes, strict=True)}
@@ -199,6 +199,8 @@ class Functional(Model):
                 lambda leaf: known[id(leaf)] if isinstance(leaf, KerasTensor) else leaf, [list(node.args), node.kwargs]
             )
             charge_call(node.operation)
+            if ask:
+                node.operation._check_inputs(args[0])
             specs = node.operation.compute_output_spec(*args, **kwargs)
             known.update({id(t): spec for t, spec in zip(node.outputs, tree.flatten(specs), strict=True)})
         return [known[id(t)].shape for t in self._outputs]
@@ -331,17 +333,9 @@ class Functional(Model):
                 f"expected shape={(None, *expected[1:])}, found shape={found}"
             )
         if (other_rank or other_sizes) and found[1:] not in self._known_shapes:
-            self._ask_layers(found)
-
-    def _ask_layers(self, shape: tuple[int, ...]) -> None:
-        """Ask each layer of a stack whether it takes inputs of this shape, which are not what it was built for."""
-        x: Any = KerasTensor(shape, self._inputs[0].dtype, "spec")
-        with naming.uncounted():
-            for node in self._nodes:
-                if not node.is_input:
-                    node.operation._check_inputs(x)
-                    x = node.operation.compute_output_spec(x)
-        self._known_shapes.add(shape[1:])
+            with naming.uncounted():
+                self._shapes_through([found], ask=True)
+            self._known_shapes.add(found[1:])
 
     def _run(self, inputs: Any, *, training: bool, gradient: str, masks: Any = None) -> tuple[GraphPass, Any]:
         return self._program.run(inputs, masks=masks, training=training, gradient=gradient), self._returned_struct

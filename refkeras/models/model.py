@@ -152,8 +152,7 @@ class Model(Persistent, Trainer, Layer):
         """Run on one batch; return the pass with flat lists and the structure of the outputs."""
         arguments = eager.bind(self, (inputs,), {})
         self._maybe_build(arguments)
-        for layer in self._flatten_layers():
-            layer._losses = []
+        self._forget_losses()
         result, masks = eager.invoke(self, (inputs,), {}, None, training, gradient)
         flat = tree.flatten(result.outputs)
         parameters = self._parameters

@@ -350,21 +350,17 @@ def _call_directly(step: _Step, x: Any, training: bool | None, wanted: str) -> A
 
 def _with_penalties(step: _Step, values: list[Any], pullback: Any, losses: list[Any], wanted: str) -> Any:
     """Add the layer's penalties of this call to `losses`; return a pullback that knows of them."""
-    layer, outs = step.layer, step.outs
-    regularizer = layer.activity_regularizer
+    layer, outputs = step.layer, [values[slot] for slot in step.outs]
     if layer._losses and wanted != "none":
         raise NotImplementedError(
             f"Layer {layer.name!r} calls add_loss() in training: refkeras has no gradient of that value. Use "
             "activity_regularizer, or evaluate the model without training it."
         )
-    layer._losses += layer._penalties([values[slot] for slot in outs])
+    layer._losses += layer._penalties(outputs)
     losses.extend((*layer._losses, *layer._inner_losses))
     if wanted == "none":
         return pullback
-    extra: list[Any] = [None] * len(outs)
-    if regularizer is not None:
-        sizes = [values[slot].dtype.type(max(len(values[slot]), 1)) for slot in outs]
-        extra = [regularizer.gradient(values[slot]) / size for slot, size in zip(outs, sizes, strict=True)]
+    extra = layer._penalty_gradients(outputs)
     nothing_inside = not layer._inner_losses
 
     def with_penalty(d_outputs: list[Any], d_logits: Any = None) -> Any:

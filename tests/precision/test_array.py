@@ -140,6 +140,18 @@ def test_bars_are_to_scale(power):
         return [bar.sigma for bar in bars], np.sqrt(less).sigma
 
     ours, root = sigmas(1.0)
+    # The formula at the head of refkeras/precision/sums.py; a product's own rounding is one of its inner product's.
+    t = np.array([[3.0, 5.1, -6.2], [1.3, 0.0, 2.9]])
+    unit, product = (2.0**-53) ** 2 / 3 * 3 / (8 * np.log(2)), t[0] * t[1]
+    expected = [
+        unit * 5 * ((t**2).sum() / 2 + t.sum() ** 2 / 3),
+        unit * 2 * ((t**2).sum(axis=1) / 2 + t.sum(axis=1) ** 2 / 3),
+        unit * np.arange(3) * (np.cumsum(t**2, axis=1) / 2 + np.cumsum(t, axis=1) ** 2 / 3),
+        unit * (1 * ((product**2).sum() / 2 + product.sum() ** 2 / 3) + (product**2).sum() / 2),
+    ]
+    found = [*ours[:3], ours[3][0, 1]]
+    for sigma, variance in zip(found, expected, strict=True):
+        np.testing.assert_allclose(sigma, np.sqrt(variance), rtol=2.0**-45)  # tens of roundings
     scaled, scaled_root = sigmas(2.0**power)
     for one, other in zip([*ours, root], [*scaled, scaled_root * 2.0 ** (-power / 2)], strict=True):
         assert (one > 0).any()
