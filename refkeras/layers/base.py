@@ -284,13 +284,13 @@ class Layer(NodeAttributes, tracking.Tracked):
         """The activity regularizer's values for outputs, over the batch size, on which the strength does not depend."""
         if self.activity_regularizer is None:
             return []
-        return [self.activity_regularizer(y) / y.dtype.type(max(len(y), 1)) for y in outputs]
+        return [self.activity_regularizer(y) / _batch_size(y) for y in outputs]
 
     def _penalty_gradients(self, outputs: list[Any]) -> list[Any]:
         """The gradients of `_penalties`, one for each output; None without a regularizer."""
         if self.activity_regularizer is None:
             return [None] * len(outputs)
-        return [self.activity_regularizer.gradient(y) / y.dtype.type(max(len(y), 1)) for y in outputs]
+        return [self.activity_regularizer.gradient(y) / _batch_size(y) for y in outputs]
 
     @property
     def losses(self) -> list[Any]:
@@ -371,6 +371,11 @@ def dtype_config(policy: config.DTypePolicy) -> Any:
     if not semantics.current().dtype_policy_in_config:
         return policy.name
     return {"module": "keras", "class_name": "DTypePolicy", "config": policy.get_config(), "registered_name": None}
+
+
+def _batch_size(y: Any) -> Any:
+    """How many samples an output has, in its dtype; 1 if none, as in Keras."""
+    return y.dtype.type(max(len(y), 1))
 
 
 def _finish_build(build: Callable[..., None]) -> Callable[..., None]:
