@@ -161,7 +161,11 @@ _LAYERS: dict[str, list[Case]] = {
     "Activation": [case(activation=name, only="3") for name in activations()]
     + [case(activation="hard_sigmoid"), case(activation=lambda k: k.activations.selu)],
     "Add": [case((4,), (4,), (4,), name="plus")],
+    **{
+        name: [case((4,), (4,), name=f"a_{name}")] for name in ("Average", "Maximum", "Minimum", "Multiply", "Subtract")
+    },
     "Concatenate": [case((2, 3), (4, 3), axis=1)],
+    "Dot": [case((4, 3), (5, 3), axes=-1, normalize=True), case((4, 3), (4,), axes=(1, 1))],
     "Dropout": [case((5, 3), rate=0.3, noise_shape=(None, 1, 3), seed=11, trained=False), case(rate=0.0)],
     "Flatten": [case((2, 3, 4), data_format="channels_first")],
     "LeakyReLU": [case(negative_slope=0.15, only="3"), case(alpha=0.15, only="2")],

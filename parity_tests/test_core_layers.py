@@ -399,6 +399,7 @@ LAYERS = {
     "RepeatVector": lambda layers: layers.RepeatVector(2),
     "Concatenate": lambda layers: layers.Concatenate(1),
     "Add": lambda layers: layers.Add(),
+    "Dot": lambda layers: layers.Dot((1, 2), normalize=True),
 }
 
 

@@ -238,13 +238,26 @@ def masked_in_a_row(k):
     return k.Model(x, k.layers.LSTM(2)(k.layers.Dropout(0.1)(y)))
 
 
+def masked_extremes(k):
+    x = k.Input((6, 5))
+    y, z = k.layers.Masking()(x), k.layers.Masking(1.0)(x)
+    most = k.layers.Maximum()([y, z, k.layers.Multiply()([y, z])])
+    return k.Model(x, k.layers.LSTM(2)(k.layers.Subtract()([most, k.layers.Average()([z, y])])))
+
+
+def masked_products(k):
+    """The products of steps carry no mask."""
+    x = k.Input((6, 5))
+    return k.Model(x, k.layers.LSTM(2)(k.layers.Dot(2)([k.layers.Masking()(x), k.layers.Masking(1.0)(x)])))
+
+
 def masked_states(k):
     x = k.Input((6, 5))
     y, _, _ = k.layers.LSTM(2, return_sequences=True, return_state=True)(k.layers.Masking()(x))
     return k.Model(x, k.layers.LSTM(3)(y))
 
 
-MASKED = [masked_sum, masked_beside_unmasked, masked_in_a_row, masked_states]
+MASKED = [masked_sum, masked_beside_unmasked, masked_in_a_row, masked_extremes, masked_products, masked_states]
 
 
 def test_a_mask_other_than_the_inputs_own_is_refused(tmp_path):

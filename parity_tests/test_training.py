@@ -19,6 +19,7 @@ import refkeras
 from parity_tests.agreement import assert_agrees, exactly
 from parity_tests.engines import BACKEND, ENGINES, FLOAT64, KERAS_3, MODE, numpy, tensorflow_only, tf_keras, trains
 from parity_tests.shows import shows
+from parity_tests.test_merging_layers import gated
 from refkeras import precision, semantics
 from refkeras.precision import BarArray
 
@@ -119,6 +120,17 @@ def shared_and_nested(k):
     return model, [X[:, :2], X[:, 2:]], Y1, {}
 
 
+def gated_steps(k):
+    """Multiply, Maximum, Minimum, Average, Subtract and Dot, of inputs with masks."""
+    model = gated(k)
+    model.compile("sgd", ["mse", "mae"], loss_weights=[0.5, 2.0])
+    steps = [RNG_S[:, :5].repeat(2, -1)[..., :3], RNG_S[:, 1:].repeat(2, -1)[..., 1:]]
+    for row in range(len(RNG_S)):
+        steps[0][row, row % 5 :] = 0
+        steps[1][row, : row % 4] = 1
+    return model, steps, [RNG_S[:, 0, :1], RNG_S[:, :5]], {}
+
+
 def frozen(k):
     model = k.Sequential([k.Input((4,)), k.layers.Dense(3, activation="tanh"), k.layers.Dense(1)])
     model.layers[0].trainable = False
@@ -188,6 +200,7 @@ CASES = [
     masked,
     regularized,
     shared_and_nested,
+    gated_steps,
     frozen,
     scheduled,
     scaled_and_accumulated,

@@ -539,6 +539,9 @@ class Semantics:
     merged_masks: str = one_of(
         "any", "all", doc="A step of a merged output counts if any input that it is made of does, or if all do."
     )
+    merges_leave_out_masked: bool = one_of(
+        True, False, doc="Multiply, Maximum and Minimum take no values from steps that an input masks."
+    )
     # -- LSTM --------------------------------------------------------------------
     lstm_recurrent_activation: str = one_of(
         "sigmoid", "hard_sigmoid", doc="The recurrent activation of an LSTM that was given none."
@@ -1014,6 +1017,7 @@ _TF_KERAS = dataclasses.replace(
     softmax_mask="add",
     leaky_relu_of_slope_0="relu",
     merged_masks="all",
+    merges_leave_out_masked=False,
     recurrent_outputs="list",
     lists_hold_states=True,
     state_count_error="ValueError",

@@ -66,7 +66,7 @@ LOSSES = (
         CORNERS,
     ),
     _regression("huber: the tangent too high", "delta * size - 0.5 * delta**2", "delta * size - 0.5 * delta"),
-    _regression(
+    of("ops/normalizing.py", FUNCTIONS)(
         "cosine: bound of 1/|x| misplaced",
         "np.minimum(inverse, 1.0 / epsilon)",
         "np.minimum(inverse, 1.0 / epsilon**2)",
@@ -182,6 +182,8 @@ ACTIVATIONS = (
 
 _cell = of("ops/lstm_cell.py", LSTM)
 _lstm = of("ops/lstm.py", LSTM)
+_merging = of("ops/merging.py", "test_merging_layers.py::test_elementwise")
+_merged = of("layers/merging.py", "test_merging_layers.py::test_elementwise")
 LAYERS = (
     _cell("input and forget gates exchanged", "np.add(f * c, i * g, out=c_next)", "np.add(i * c, f * g, out=c_next)"),
     _cell(
@@ -239,7 +241,35 @@ LAYERS = (
         "test_training.py::test_runs_alike",
     ),
     of("layers/merging.py", "test_core_layers.py::test_masks_of_merges")(
-        "merged masks: all must count", "np.logical_or.reduce(masks)", "np.logical_and.reduce(masks)"
+        "merged masks: all must count",
+        "functools.reduce(np.logical_or, masks)",
+        "functools.reduce(np.logical_and, masks)",
+    ),
+    _merging(
+        "merges: ties are the second's",
+        "return np.maximum(a, b), _to_the_larger(a, b, rule)",
+        "return np.maximum(a, b), lambda dy: _to_the_larger(b, a, rule)(dy)[::-1]",
+    ),
+    _merging("an average's gradient is a sum's", "return pull(dy / n)", "return pull(dy)"),
+    _merging(
+        "a product's gradient with all factors",
+        "sum_to_shape(dy * before, x.shape)",
+        "sum_to_shape(dy * before * x, x.shape)",
+    ),
+    _merged(
+        "masked factors are 0",
+        "x if m is None else np.where(m, x, np.ones_like(x))",
+        "x if m is None else np.where(m, x, np.zeros_like(x))",
+    ),
+    _merged(
+        "a masked step's gradient stays with it",
+        "db = db + sum_to_shape(_where(~a_mask, da), b_full.shape)",
+        "db = db + 0",
+    ),
+    of("layers/dot.py", "test_merging_layers.py::test_dot")(
+        "one vector of two is normalized",
+        "merging.batch_dot(units[0], units[1],",
+        "merging.batch_dot(units[0], inputs[1],",
     ),
     of("regularizers.py", "test_regularizers.py::test_values_and_gradients")(
         "l2 without the 2",

@@ -50,8 +50,8 @@ MUTANTS = (
     _regression("log cosh: ln 2 exact", "LN_2 = 0.693147182464599609375", "LN_2 = 0.69314718 * (1 + 1e-6)"),
     _regression(
         "cosine + 1e-6",
-        "value = -np.add.reduce(t_unit * unit, axis)",
-        "value = -np.add.reduce(t_unit * unit, axis) * (1 + 1e-6)",
+        "return -np.add.reduce(t_unit * unit, axis), pullback",
+        "return -np.add.reduce(t_unit * unit, axis) * (1 + 1e-6), pullback",
     ),
     _smooth("sigmoid + 1e-6", "        return 1 / (1 + np.exp(-x))", "        return (1 + 1e-6) / (1 + np.exp(-x))"),
     _smooth("tanh' + 2e-6", "return dy * (1 - y * y)", "return dy * (1 - y * y) * (1 + 2e-6)"),

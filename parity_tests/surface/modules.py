@@ -58,11 +58,6 @@ GROUPS = [
         ("layers",),
     ),
     Group(
-        "Merging layers other than Add and Concatenate",
-        "Average Dot Maximum Minimum Multiply Subtract average dot maximum minimum multiply subtract",
-        ("layers",),
-    ),
-    Group(
         "Tables, text and sound",
         "CategoryEncoding DenseFeatures Discretization HashedCrossing Hashing IntegerLookup MelSpectrogram "
         "STFTSpectrogram StringLookup TextVectorization",

@@ -6,13 +6,28 @@ from typing import Any
 
 from refkeras.layers.activation import Activation, LeakyReLU, ReLU, Softmax
 from refkeras.layers.base import Layer, Pass
+from refkeras.layers.concatenating import Concatenate, concatenate
 from refkeras.layers.dense import Dense
+from refkeras.layers.dot import Dot, dot
 from refkeras.layers.input_layer import Input, InputLayer
 from refkeras.layers.input_spec import InputSpec
 from refkeras.layers.lstm import LSTM
 from refkeras.layers.lstm_cell import LSTMCell
 from refkeras.layers.masking import Masking
-from refkeras.layers.merging import Add, Concatenate, add, concatenate
+from refkeras.layers.merging import (
+    Add,
+    Average,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from refkeras.layers.regularization import Dropout
 from refkeras.layers.reshaping import Flatten, RepeatVector, Reshape
 from refkeras.saving import serialization
@@ -21,8 +36,10 @@ __all__ = [
     "LSTM",
     "Activation",
     "Add",
+    "Average",
     "Concatenate",
     "Dense",
+    "Dot",
     "Dropout",
     "Flatten",
     "Input",
@@ -32,15 +49,25 @@ __all__ = [
     "Layer",
     "LeakyReLU",
     "Masking",
+    "Maximum",
+    "Minimum",
+    "Multiply",
     "Pass",
     "ReLU",
     "RepeatVector",
     "Reshape",
     "Softmax",
+    "Subtract",
     "add",
+    "average",
     "concatenate",
     "deserialize",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
     "serialize",
+    "subtract",
 ]
 
 

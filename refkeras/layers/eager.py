@@ -133,6 +133,8 @@ def invoke(
     if signature.takes_mask and given is None and mask is not None and single_tensor_argument(args, kwargs):
         kwargs = {**kwargs, "mask": mask}
         given = mask
+    if layer._reads_masks and mask is not None:
+        kwargs = {**kwargs, "masks": mask}
     result = call_forward(layer, args, kwargs, gradient, training)
     outputs = tree.flatten(result.outputs)
     if result.masks is not None:
@@ -182,6 +184,8 @@ def call_forward(
 def outputs_of_forward(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return what `forward` computes, for a subclass's `super().call(...)`."""
     signature = calling.read_signature(type(layer).forward)
+    if layer._reads_masks and args:
+        kwargs = {"masks": _masks(args[0]), **kwargs}
     args = tuple(tree.map_structure(lambda leaf: unwrap(leaf)[0], arg) for arg in args)
     if signature.takes_training and "training" not in kwargs:
         kwargs = {**kwargs, "training": resolve_training(layer, None)}

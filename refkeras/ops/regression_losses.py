@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from refkeras.ops.activations import softplus
+from refkeras.ops.normalizing import unit_vectors
 from refkeras.ops.reducing import along, mean, slope_of_abs, sum_to_shape, through_maximum
 
 __all__ = [
@@ -160,10 +161,7 @@ def cosine_similarity(
         t: targets, of the shape of `p` or one that broadcasts with it.
         p: predictions.
         axis: the axis of the components.
-        epsilon: ε.
-        squares: whether ε bounds the sum of squares rather than the norm.
-        rule: how the gradient passes where 1 / |p| is just 1 / ε: as in `through_maximum`.
-        nan_at_0: where Σ p² is 0 the gradient is NaN: the derivative of 1 / |p|, which is infinite, times 0.
+        epsilon, squares, rule, nan_at_0: as in `normalizing.unit_vectors`.
 
     Source: `keras.losses.cosine_similarity`, Keras 3.15, `keras/src/losses/losses.py`;
     `tf.linalg.l2_normalize`, TensorFlow 2.21.
@@ -172,22 +170,13 @@ def cosine_similarity(
     >>> value.round(6).tolist(), pullback(1.0).round(6).tolist()
     (-0.8, [0.096, -0.072])
     """
-    t_inverse, _, _ = _inverse_norm(t, axis, epsilon, squares)
-    inverse, free, at_end = _inverse_norm(p, axis, epsilon, squares)
-    t_unit, unit = t * t_inverse, p * inverse
-    value = -np.add.reduce(t_unit * unit, axis)
+    t_unit, _ = unit_vectors(t, axis=axis, epsilon=epsilon, squares=squares)
+    unit, pull = unit_vectors(p, axis=axis, epsilon=epsilon, squares=squares, rule=rule, nan_at_0=nan_at_0)
 
     def pullback(d: Any) -> Array:
-        du = sum_to_shape(np.ones_like(unit) * (-t_unit * along(d, axis)), p.shape)
-        along_p = unit * np.add.reduce(du * unit, axis, keepdims=True)
-        kept = np.where(free, along_p, np.zeros_like(along_p))
-        if rule != "select":
-            kept = np.where(at_end, 0.5 * along_p, kept)
-        if nan_at_0:
-            kept = np.where(np.add.reduce(p * p, axis, keepdims=True) == 0, np.nan * np.ones_like(kept), kept)
-        return inverse * (du - kept)
+        return pull(sum_to_shape(np.ones_like(unit) * (-t_unit * along(d, axis)), p.shape))
 
-    return value, pullback
+    return -np.add.reduce(t_unit * unit, axis), pullback
 
 
 def cosine_similarity_of_arrays(t: Array, p: Array, *, axis: int = -1) -> ValueAndPullback:
@@ -234,13 +223,3 @@ def cosine_similarity_of_arrays(t: Array, p: Array, *, axis: int = -1) -> ValueA
 
 def _laid_as_normalize(axis: int) -> Callable[[Array], Array]:
     return lambda norms: np.expand_dims(norms if norms.ndim else norms.reshape(1), axis or -1)
-
-
-def _inverse_norm(x: Array, axis: int, epsilon: float, squares: bool) -> tuple[Array, Array, Array]:
-    """Return 1 / |x|, bounded; where the bound does not act; and where it is just met."""
-    total = np.add.reduce(x * x, axis, keepdims=True)
-    if squares:
-        return 1.0 / np.sqrt(np.maximum(total, epsilon)), total >= epsilon, total == epsilon
-    with np.errstate(divide="ignore"):
-        inverse = 1.0 / np.sqrt(total)
-    return np.minimum(inverse, 1.0 / epsilon), inverse <= 1.0 / epsilon, inverse == 1.0 / epsilon

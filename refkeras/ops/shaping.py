@@ -1,4 +1,4 @@
-"""Functions that move, repeat, merge or blank values, each with its pullback."""
+"""Functions that move, repeat or blank values, each with its pullback."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["add", "concatenate", "dropout", "keep_where", "repeat", "reshape", "scale", "transpose"]
+__all__ = ["dropout", "keep_where", "repeat", "reshape", "scale", "transpose"]
 
 Pullback = Callable[[Any], Any]
 
@@ -63,53 +63,6 @@ def repeat(x: Any, n: int) -> tuple[Any, Pullback]:
         return np.add.reduce(dy, axis=1)
 
     return np.repeat(x[:, np.newaxis], n, axis=1), pullback
-
-
-def concatenate(xs: Sequence[Any], axis: int = -1) -> tuple[Any, Pullback]:
-    """y = the xs side by side along `axis`
-
-    Example:
-
-        >>> import numpy as np
-        >>> y, pullback = concatenate([np.array([[1.0]]), np.array([[2.0, 3.0]])])
-        >>> print(y, pullback(y))
-        [[1. 2. 3.]] [array([[1.]]), array([[2., 3.]])]
-    """
-    ends = np.cumsum([x.shape[axis] for x in xs])[:-1]
-
-    def pullback(dy: Any) -> Any:
-        return np.split(dy, ends, axis=axis)
-
-    return np.concatenate(xs, axis=axis), pullback
-
-
-def add(xs: Sequence[Any]) -> tuple[Any, Pullback]:
-    """y = ((x₀ + x₁) + x₂) + …, broadcast;  dxᵢ = dy, summed over the axes that xᵢ was stretched along
-
-    Example:
-
-        >>> import numpy as np
-        >>> y, pullback = add([np.array([[1.0], [2.0]]), np.array([[10.0, 20.0]])])
-        >>> print(y.tolist(), [dx.tolist() for dx in pullback(np.ones((2, 2)))])
-        [[11.0, 21.0], [12.0, 22.0]] [[[2.0], [2.0]], [[2.0, 2.0]]]
-    """
-    y = xs[0]
-    for x in xs[1:]:
-        y = y + x
-    shapes = [x.shape for x in xs]
-
-    def pullback(dy: Any) -> Any:
-        return [_unbroadcast(dy, shape) for shape in shapes]
-
-    return y, pullback
-
-
-def _unbroadcast(dy: Any, shape: tuple[int, ...]) -> Any:
-    if dy.shape == shape:
-        return dy
-    dy = np.add.reduce(dy, axis=tuple(range(dy.ndim - len(shape))))
-    stretched = tuple(axis for axis, size in enumerate(shape) if size == 1 and dy.shape[axis] != 1)
-    return np.add.reduce(dy, axis=stretched, keepdims=True) if stretched else dy
 
 
 def dropout(x: Any, keep: Any, factor: Any) -> tuple[Any, Pullback]:

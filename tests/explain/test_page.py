@@ -100,8 +100,13 @@ def card(tab):
 
 def click_number(tab, key, epoch):
     tab.click(f'#lines button[data-key="{key}"][data-epoch="{epoch}"]')
+    wait_for_card(tab, key)
+
+
+def wait_for_card(tab, name):
+    """Until the card of a click is there: it is drawn when its numbers are unpacked."""
     # Not by a function: that is text, which the page's policy does not let it run a second time.
-    tab.locator("#card .name").first.filter(has_text=key).wait_for()
+    tab.locator("#card .name").first.filter(has_text=name).wait_for()
 
 
 def test_every_number_of_the_log_leads_to_the_ledgers(tab, ledgers):
@@ -335,6 +340,7 @@ def test_the_first_question_with_nothing_but_the_page(browser, tmp_path):
     # Each of three rounded numbers is off by half a unit of its last digit at most.
     assert abs(logged["activation_loss"] + logged["lstm_loss"] - logged["loss"]) <= 1.5e-4
     tab.click(f'#lines > div:last-child button:text-is("{logged["loss"]:.4f}") >> nth=0')
+    wait_for_card(tab, "loss of epoch 20")
     assert card(tab)[0] == "loss of epoch 20"
     sum_ = tab.inner_text("#card .also")
     assert "1 × activation_loss + 1 × lstm_loss" in sum_
@@ -347,16 +353,19 @@ def test_the_first_question_with_nothing_but_the_page(browser, tmp_path):
         return np.mean([float(part.replace("−", "-")) for part in parts]), float(card(tab)[1])
 
     tab.click("#card .also >> text=lstm_loss of epoch 20")
+    wait_for_card(tab, "lstm_loss of epoch 20")
     for name in ("lstm_loss of batch 2 (20 rows)", "loss of sample 3"):
         over, value = mean()
         assert abs(over - value) < 1e-6 * value
         if "batch" in name:
             assert f"{value:.4f}" == f"{logged['lstm_loss']:.4f}"
         tab.click(f'#inputs >> text="{name}"')
+        wait_for_card(tab, name)
         assert card(tab)[0].startswith(name)
     over, value = mean()
     assert abs(over - value) < 1e-6 * value
     tab.click('#inputs >> text="(output[4] − target[4])²"')
+    wait_for_card(tab, "(output[4] − target[4])²")
     name, value = card(tab)
     output, target = (
         float(text.replace("−", "-"))

@@ -168,6 +168,11 @@ def test_relu_takes_alpha_under_tf_keras_alone():
         (lambda: layers.RepeatVector(3), [(2, 4)]),
         (lambda: layers.Concatenate(1), [(2, 4, 5), (2, 1, 5), (2, 3, 5)]),
         (lambda: layers.Add(), [(2, 4, 5), (2, 5), (2, 1, 1)]),
+        (lambda: layers.Average(), [(2, 4, 5), (2, 5), (2, 1, 1)]),
+        (lambda: layers.Subtract(), [(2, 4, 5), (2, 5)]),
+        (lambda: layers.Multiply(), [(2, 4, 5), (2, 5), (2, 1, 1)]),
+        (lambda: layers.Dot((3, 1)), [(2, 4, 3, 5), (2, 5, 6)]),
+        (lambda: layers.Dot(1, normalize=True), [(2, 5), (2, 5, 3)]),
     ],
 )
 def test_pullback(make, shapes):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from refkeras.ops import lstm as lstm_module
-from refkeras.ops import shaping, softmax
+from refkeras.ops import merging, shaping, softmax
 from refkeras.ops.dense import dense
 from tests.ops.duck import Duck, dress, strip
 from tests.ops.test_activations import ELEMENTWISE, OVER_AXIS
@@ -59,8 +59,8 @@ def test_shaping():
     assert_same(lambda v: shaping.reshape(v, (3, 4)), [x], [x.reshape(3, 4)])
     assert_same(lambda v: shaping.transpose(v, (1, 0)), [x], [x.T])
     assert_same(lambda v: shaping.repeat(v, 3), [x], [np.repeat(x[:, None], 3, 1)])
-    assert_same(lambda *v: shaping.add(v), [x, a, b], [dy])
-    assert_same(lambda *v: shaping.concatenate(v), [x, a], [np.ones((2, 7))])
+    assert_same(lambda *v: merging.add(v), [x, a, b], [dy])
+    assert_same(lambda *v: merging.concatenate(v), [x, a], [np.ones((2, 7))])
     assert_same(lambda v: shaping.dropout(v, x > 0, 2.0), [x], [dy])
     assert_same(lambda v: shaping.keep_where(v, x > 0), [x], [dy])
     assert_same(lambda v: shaping.scale(v, 3.0), [x], [dy])
