@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import refkeras
-from parity_tests.engines import BACKEND, ENGINES, NATIVE_ERRORS, numpy
+from parity_tests.engines import BACKEND, ENGINES, NATIVE_ERRORS, numpy, tensor
 from parity_tests.shows import shows
-from refkeras import semantics
+from refkeras import semantics, tree
 
 ONES = np.ones((2, 2), "float32")
 
@@ -539,3 +539,62 @@ def test_the_comparison_can_fail():
     with pytest.raises(AssertionError):
         assert_same_outcome(lambda k: k is refkeras, engine)
     assert (BACKEND == "tensorflow") == (len(ENGINES) == 2)
+
+
+def masked_calls(k, as_tensor):
+    """What layers with one and several tensors are told of masks, called alone and in a model."""
+    seen = []
+
+    def note(*masks):
+        try:
+            seen.append([[numpy(leaf).tolist() for leaf in tree.flatten(m) if leaf is not None] for m in masks])
+        except NotImplementedError:
+            pass  # tf_keras calls a layer on placeholders, too, when a graph is made
+
+    class Noting(k.layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.supports_masking = True
+
+        def compute_output_shape(self, x_shape, y_shape=None):
+            return x_shape[0] if isinstance(x_shape[0], (tuple, list)) else x_shape
+
+    class One(Noting):
+        def call(self, x, y=None, mask=None):
+            note(mask)
+            return x
+
+    class Each(Noting):
+        def call(self, x, y=None, x_mask=None, y_mask=None, mask=None):
+            note(x_mask, y_mask, mask)
+            return x[0] if isinstance(x, (list, tuple)) else x
+
+    x, y = np.ones((2, 1, 2, 1), "float32")
+    x[0, 1], y[0, 0] = 0, 0
+    a, b = k.layers.Masking()(as_tensor(x)), k.layers.Masking()(as_tensor(y))
+    for layer in (One(), Each()):
+        for args in ((a,), (a, b), (as_tensor(x), b), (a, as_tensor(y))):
+            layer(*args)
+        layer(a, y=b)
+    Each()((a, b), a)
+    Each()((as_tensor(x), as_tensor(y)), b)
+    Each()(a, b, x_mask=as_tensor(np.array([[False, False]])))
+    Each()(a, b, mask=as_tensor(np.array([[False, False]])))
+    one, two = k.Input((2, 1)), k.Input((2, 1))
+    for kind in (One, Each):
+        joined = kind()(k.layers.Masking()(one), k.layers.Masking()(two))
+        model = k.Model([one, two], k.layers.LSTM(1, kernel_initializer="ones", name="memory")(joined))
+        seen.append(numpy(model([as_tensor(x), as_tensor(y)])).shape)
+    return seen
+
+
+@shows("mask_argument")
+def test_masks_of_arguments():
+    found = {}
+    for engine in ENGINES:
+        with semantics.use(engine):
+            ours = masked_calls(refkeras, lambda x: x)
+            theirs = masked_calls(ENGINES[engine], tensor)
+        assert ours == theirs, engine
+        found[engine] = str(ours)
+    assert len(set(found.values())) == len(ENGINES)

@@ -44,6 +44,11 @@ class Semantics:
     input_base_name: str = one_of(
         "input_layer", "input_1", doc="Automatic name of the first Input: a bare name, or counted from 1."
     )
+    sliced_inputs_are_named: str = one_of(
+        "CLONE",
+        "counted",
+        doc="The Input of a model that begins at a layer's output: that output's name and CLONE, or as other Inputs.",
+    )
     output_names_are_unique: bool = one_of(
         False, True, doc="Of several outputs of one layer the second is called `name_1`, rather than `name` again."
     )
@@ -539,6 +544,12 @@ class Semantics:
     merged_masks: str = one_of(
         "any", "all", doc="A step of a merged output counts if any input that it is made of does, or if all do."
     )
+    mask_argument: str = one_of(
+        "of one tensor",
+        "of the first",
+        doc="The argument `mask` of a layer's call is filled in if one argument holds tensors (beside several, `x_mask` "
+        "is, for each argument x), or is that of the first.",
+    )
     merges_leave_out_masked: bool = one_of(
         True, False, doc="Multiply, Maximum and Minimum take no values from steps that an input masks."
     )
@@ -913,6 +924,7 @@ _TF_KERAS = dataclasses.replace(
     output_names_are_unique=True,
     model_base_name="model",
     input_base_name="input_1",
+    sliced_inputs_are_named="counted",
     private_name_prefix=True,
     slash_in_layer_name=True,
     unknown_argument_is_type_error=True,
@@ -1018,6 +1030,7 @@ _TF_KERAS = dataclasses.replace(
     leaky_relu_of_slope_0="relu",
     merged_masks="all",
     merges_leave_out_masked=False,
+    mask_argument="of the first",
     recurrent_outputs="list",
     lists_hold_states=True,
     state_count_error="ValueError",

@@ -85,9 +85,17 @@ class Node:
         operation: the layer.
         args, kwargs: what it was called with, symbolic tensors among them.
         outputs: the structure of symbolic tensors that it returned.
+        mask_tensors: the masks that it was given, as operations; worked out from its inputs by default.
     """
 
-    def __init__(self, operation: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> None:
+    def __init__(
+        self,
+        operation: Layer,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        outputs: Any,
+        mask_tensors: list[KerasTensor] | None = None,
+    ) -> None:
         self.operation = operation
         self.args = args
         self.kwargs = kwargs
@@ -100,8 +108,8 @@ class Node:
             tensor._keras_history = KerasHistory(operation, index, i)
         for parent in self.parent_nodes:
             parent.operation._outbound_nodes.append(self)
-        self.mask_tensors: list[KerasTensor] = []
-        if semantics.current().masks_are_operations:
+        self.mask_tensors: list[KerasTensor] = mask_tensors or []
+        if mask_tensors is None and semantics.current().masks_are_operations:
             from refkeras.models.mask_operations import note_masks
 
             note_masks(self)

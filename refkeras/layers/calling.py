@@ -93,6 +93,8 @@ class CallSignature:
     names: tuple[str, ...]
     takes_training: bool
     takes_mask: bool
+    #: The arguments x beside which there is one for their mask, x_mask.
+    masked: tuple[str, ...]
     takes_gradient: bool
     takes_anything: bool
 
@@ -113,6 +115,7 @@ def read_signature(method: Callable[..., Any]) -> CallSignature:
         names=names,
         takes_training="training" in names,
         takes_mask="mask" in names,
+        masked=tuple(name for name in names if f"{name}_mask" in names),
         takes_gradient="gradient" in names,
         takes_anything=anything,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,6 +80,8 @@ def check_positional(layer: Layer, args: tuple[Any, ...]) -> None:
 def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Compute the layer's outputs for arrays and wrap them as Tensors with their masks and logits."""
     first_mask = _masks(args[0] if args else next(iter(kwargs.values()), None))
+    masked = signature_of(type(layer)).masked
+    each = named(layer, *tree.map_structure(_mask_of, [list(args), kwargs])) if masked else {}
     args = tuple(tree.map_structure(functools.partial(_to_array, layer), arg) for arg in args)
     check_positional(layer, args)
     kwargs = {
@@ -93,7 +95,7 @@ def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if not calling.inside_call():
         layer._forget_losses()
     before = len(layer._losses)
-    result, masks = invoke(layer, args, kwargs, first_mask, resolve_training(layer, training), "none")
+    result, masks = invoke(layer, args, kwargs, first_mask, resolve_training(layer, training), "none", each)
     outputs = tree.flatten(result.outputs)
     layer._losses += layer._penalties(outputs)
     calling.note_penalties([*layer._losses[before:], *layer._inner_losses])
@@ -119,20 +121,35 @@ def resolve_training(layer: Layer, training: bool | None) -> bool | None:
     return training
 
 
+def named(layer: Layer, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return `args` and `kwargs` by the names of the arguments of the layer's call."""
+    return {**dict(zip(signature_of(type(layer)).names, args, strict=False)), **kwargs}
+
+
 def invoke(
-    layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], mask: Any, training: bool | None, gradient: str
+    layer: Layer,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    mask: Any,
+    training: bool | None,
+    gradient: str,
+    each: dict[str, Any] | None = None,
 ) -> tuple[Pass, list[Any]]:
     """Run `forward` on plain arrays; return its `Pass` and one mask (or None) per output.
 
-    `mask` is that of the first argument, in the structure of the first
-    argument. As in Keras, a `mask` argument is filled in only when the first
-    argument is the only one that holds tensors.
+    `mask` is that of the first argument, in the structure of the first argument; `each` has those of all arguments,
+    by name. As in Keras 3, a `mask` argument is filled in only when the first argument is the only one that holds
+    tensors, and `x_mask` beside `x` otherwise.
     """
     signature = signature_of(type(layer))
     given = kwargs.get("mask")
-    if signature.takes_mask and given is None and mask is not None and single_tensor_argument(args, kwargs):
+    several = semantics.current().mask_argument == "of one tensor" and not single_tensor_argument(args, kwargs)
+    if signature.takes_mask and given is None and mask is not None and not several:
         kwargs = {**kwargs, "mask": mask}
         given = mask
+    if signature.masked and each and several:
+        missing = [name for name in signature.masked if kwargs.get(f"{name}_mask") is None]
+        kwargs = {**kwargs, **{f"{name}_mask": found for name in missing if (found := each.get(name)) is not None}}
     if layer._reads_masks and mask is not None:
         kwargs = {**kwargs, "masks": mask}
     result = call_forward(layer, args, kwargs, gradient, training)
@@ -322,8 +339,12 @@ def _to_array(layer: Layer, value: Any) -> Any:
     return value
 
 
+def _mask_of(leaf: Any) -> Any:
+    return unwrap(leaf)[1]
+
+
 def _masks(structure: Any) -> Any:
-    masks = [unwrap(leaf)[1] for leaf in tree.flatten(structure)]
+    masks = [_mask_of(leaf) for leaf in tree.flatten(structure)]
     return tree.pack_as(structure, masks) if any(mask is not None for mask in masks) else None
 
 

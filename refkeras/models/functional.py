@@ -18,6 +18,7 @@ from refkeras.models import configuring
 from refkeras.models.graph import map_graph
 from refkeras.models.model import Model
 from refkeras.models.program import GraphPass, Program
+from refkeras.models.slicing import begins_at_inputs, sliced
 from refkeras.older import where
 from refkeras.saving.limits import charge_call
 from refkeras.symbolic import KerasTensor
@@ -54,6 +55,8 @@ class Functional(Model):
                     f"`outputs` holds a mask, {tensor}. refkeras's masks travel with values: those of "
                     "a model's outputs are their attribute `_keras_mask` after a call."
                 )
+        if not begins_at_inputs(inputs):
+            inputs, outputs = sliced(inputs, outputs)
         _warn_about_keys(inputs)
         if name is None:
             plain = type(self) is Functional

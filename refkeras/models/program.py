@@ -47,11 +47,11 @@ class _Step:
         "ins",
         "keywords",
         "layer",
+        "masked",
         "outs",
         "plain",
         "single",
         "takes_gradient",
-        "takes_mask",
         "takes_training",
         "watched",
     )  # fmt: skip
@@ -64,8 +64,8 @@ class _Step:
         self.outs = [slot_of[id(t)] for t in node.outputs]
         self.single = len(node.args) == 1 and isinstance(node.args[0], KerasTensor) and not node.kwargs
         self.arguments, self.keywords = node.args, node.kwargs
-        self.takes_training, self.takes_mask = signature.takes_training, signature.takes_mask
-        self.takes_gradient = signature.takes_gradient
+        self.takes_training, self.takes_gradient = signature.takes_training, signature.takes_gradient
+        self.masked = signature.masked
         # `direct` layers are called without the detours of `eager.invoke`.
         self.direct = self.single and len(self.outs) == 1 and eager.defines_forward(type(layer))
         # Only these can add penalties of their own to the loss.
@@ -245,10 +245,13 @@ class Program:
             mask = fill(mask_of, args_first(step))
             if all(m is None for m in tree.flatten(mask)):
                 mask = None
+        each = None
+        if step.masked:
+            each = eager.named(step.layer, fill(mask_of, step.arguments), fill(mask_of, step.keywords))
         explicit = kwargs.pop("training", None)
         if explicit is not None and (training is None or semantics.current().explicit_training_wins):
             training = explicit
-        result, masks = eager.invoke(step.layer, args, kwargs, mask, training, wanted)
+        result, masks = eager.invoke(step.layer, args, kwargs, mask, training, wanted, each)
         outputs = tree.flatten(result.outputs)
         for i, slot in enumerate(step.outs):
             values[slot], mask_of[slot] = outputs[i], masks[i]
