@@ -141,7 +141,8 @@ def test_one_layer_called_before_and_after_the_cut(engine):
             x, shared = k.Input((3,)), k.layers.Dense(3, name="shared", kernel_initializer="ones")
             y = shared(x)
             between = k.layers.Dense(3, name="between", kernel_initializer="ones")(y)
-            values.append(outcome(lambda k=k, y=y, z=shared(between): numpy(k.Model(y, z)(tensor(ONES))).tolist()))
+            z = shared(between)
+            values.append(outcome(lambda k=k, y=y, z=z: numpy(k.Model(y, z)(tensor(ONES))).tolist()))
     assert values[0] == values[1]
     assert (values[0] is ValueError) == (engine != "tf_keras")
 

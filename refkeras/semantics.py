@@ -547,8 +547,8 @@ class Semantics:
     mask_argument: str = one_of(
         "of one tensor",
         "of the first",
-        doc="The argument `mask` of a layer's call is filled in if one argument holds tensors (beside several, `x_mask` "
-        "is, for each argument x), or is that of the first.",
+        doc="The argument `mask` of a layer's call is filled in if one argument alone holds tensors (if several do, "
+        "`x_mask` is, for each argument x); or it always is that of the first.",
     )
     merges_leave_out_masked: bool = one_of(
         True, False, doc="Multiply, Maximum and Minimum take no values from steps that an input masks."
@@ -815,7 +815,9 @@ class Semantics:
     r2_matches_ranks: bool = one_of(
         True, False, doc="R2Score squeezes or expands arguments whose ranks differ by one, and broadcasts outputs."
     )
-    add_weight_name_first: bool = one_of(False, True, doc="The first argument of Metric.add_weight is the name.")
+    add_weight_name_first: bool = one_of(
+        False, True, doc="The first argument of add_weight, of metrics and layers, is the name."
+    )
 
     # -- optimizers ------------------------------------------------------------
     optimizer_arguments: str = one_of(

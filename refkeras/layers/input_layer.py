@@ -47,6 +47,8 @@ class InputLayer(Layer):
                 warnings.warn("Argument `input_shape` is deprecated. Use `shape` instead.", stacklevel=2)
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         super().__init__(name=_automatic_name() if name is None else name, **kwargs)
+        if isinstance(input_tensor, KerasTensor):
+            _check_against(input_tensor, shape, batch_size, batch_shape, dtype, sparse)
         if sparse or ragged:
             raise ValueError(f"sparse={sparse} and ragged={ragged} are not supported: refkeras has dense arrays only.")
         if input_tensor is not None:
@@ -143,6 +145,28 @@ def _automatic_name() -> str:
     # tf_keras counts inputs from 1: input_1, input_2, ...
     _, _, count = naming.auto_name("input").partition("_")
     return f"input_{int(count or 0) + 1}"
+
+
+def _check_against(tensor: KerasTensor, shape: Any, batch_size: Any, batch_shape: Any, dtype: Any, sparse: Any) -> None:
+    """Check that what is said beside a tensor is so.
+
+    Raises:
+        ValueError: an argument that says otherwise.
+    """
+    dtype = None if dtype is None else config.standardize_dtype(dtype)
+    wrong = {
+        "batch_size": (batch_size, tensor.shape[0] if tensor.shape else "none"),
+        "shape": (None if shape is None else tuple(shape), tensor.shape[1:]),
+        "batch_shape": (None if batch_shape is None else tuple(batch_shape), tensor.shape),
+        "dtype": (dtype, tensor.dtype),
+        "sparse": (sparse, tensor.sparse),
+    }
+    for name, (said, found) in wrong.items():
+        if said is not None and said != found:
+            raise ValueError(
+                f"When providing the `input_tensor` argument, you cannot provide an incompatible `{name}` argument. "
+                f"Received: {name}={said}; the tensor's is {found}."
+            )
 
 
 def _batch_shape(shape: Any, batch_size: int | None, batch_shape: Any) -> Any:

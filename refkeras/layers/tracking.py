@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from refkeras import config, naming, semantics
+from refkeras import config, naming, semantics, shapes
 from refkeras.layers import calling
 from refkeras.layers.stored import Stored
 from refkeras.saving.limits import charge_weight
@@ -83,15 +83,20 @@ class Tracked(Stored):
             raise semantics.current().unknown_argument_error(
                 f"Expected `trainable` to be a boolean. Received: trainable={trainable} (of type {type(trainable)})"
             )
+        if "_tracked" not in self.__dict__:
+            self._begin_tracking()
+        self.name = naming.layer_name(cls) if name is None else naming.check_name(name, cls)
+        self._trainable = trainable
+        self._path: str | None = None
+        self._locked = False
+
+    def _begin_tracking(self) -> None:
+        """When the layer is made, or before, when a subclass sets a layer or a weight before `super().__init__()`."""
         self._own_trainable: list[Variable] = []
         self._own_fixed: list[Variable] = []
         self._tracked: list[Any] = []
         self._seed_generators: list[Any] = []
         self._metrics: list[Any] = []
-        self.name = naming.layer_name(cls) if name is None else naming.check_name(name, cls)
-        self._trainable = trainable
-        self._path: str | None = None
-        self._locked = False
 
     def __setattr__(self, key: str, value: Any) -> None:
         tracked = key not in INTERNAL and isinstance(value, _trackable())
@@ -126,16 +131,13 @@ class Tracked(Stored):
         from refkeras.layers.base import Layer
 
         if "_tracked" not in self.__dict__:
-            if isinstance(value, (Layer, Variable)):
-                raise AttributeError(
-                    f"In layer {type(self).__name__!r}, call `super().__init__()` before setting layers or weights."
-                )
-            return
+            self._begin_tracking()
         if isinstance(value, Variable):
             if any(item is value for item in self._own_trainable):  # by `add_weight`, and frozen with its layer
                 return
             target = self._own_trainable if value.trainable else self._own_fixed
-            self._freeze_with_layer(value)
+            if "_trainable" in self.__dict__:
+                self._freeze_with_layer(value)
         elif isinstance(value, (Layer, list, tuple, dict)):
             target = self._tracked
         elif hasattr(value, "update_state"):
@@ -155,16 +157,22 @@ class Tracked(Stored):
         from refkeras.layers.base import Layer
 
         found: dict[int, Layer] = {}
+        around: list[Any] = []  # a container may hold itself
 
         def visit(item: Any) -> None:
             if isinstance(item, Layer):
                 found.setdefault(id(item), item)
-            elif isinstance(item, (list, tuple)):
+                return
+            if not isinstance(item, (list, tuple, dict)) or any(item is outer for outer in around):
+                return
+            around.append(item)
+            if isinstance(item, (list, tuple)):
                 for inner in item:
                     visit(inner)
-            elif isinstance(item, dict):
+            else:
                 for inner in item.values():
                     visit(inner)
+            around.pop()
 
         visit(self._tracked)
         return list(found.values())
@@ -196,10 +204,20 @@ class Tracked(Stored):
         name: str | None = None,
     ) -> Variable:
         """Make a weight of this layer, as `add_weight` does."""
-        return self.add_weight(shape, initializer, dtype, trainable, autocast, regularizer, constraint, name=name)
+        return self.add_weight(
+            shape=shape,
+            initializer=initializer,
+            dtype=dtype,
+            trainable=trainable,
+            autocast=autocast,
+            regularizer=regularizer,
+            constraint=constraint,
+            name=name,
+        )
 
     def add_weight(
         self,
+        *args: Any,
         shape: Any = None,
         initializer: Any = None,
         dtype: Any = None,
@@ -214,6 +232,8 @@ class Tracked(Stored):
         """Make a weight of this layer.
 
         Args:
+            *args: shape, initializer and dtype; under tf_keras name, shape, dtype, initializer, regularizer, trainable
+                and constraint.
             shape: sizes; `()` by default.
             initializer: name, object or callable; `"glorot_uniform"` for floats by default, else `"zeros"`.
             dtype: defaults to the layer's.
@@ -221,17 +241,28 @@ class Tracked(Stored):
             regularizer: penalty on it that is added to the loss.
             constraint: projection applied after each update.
             name: its name; `variable` by default.
+
+        Raises:
+            RuntimeError: `super().__init__()` has not been called.
+            TypeError: more arguments without a name, or, under tf_keras, one that is given by its name, too.
+            ValueError: a name given first, an argument given twice, no shape, or a layer that takes no more weights.
         """
         from refkeras import constraints, initializers, regularizers
 
-        if isinstance(shape, str):
-            raise ValueError(
-                f"`name` must be passed as a keyword argument. Received: add_weight({shape!r}, ...). Use: "
-                f"add_weight(shape=..., name={shape!r})."
+        if "_locked" not in self.__dict__:
+            raise RuntimeError(
+                f"In layer {type(self).__name__!r}, you forgot to call `super().__init__()` as the first statement in "
+                "the `__init__()` method. Go add it!"
             )
+        if args:
+            named = {"name": name, "shape": shape, "dtype": dtype, "initializer": initializer}
+            named |= {"regularizer": regularizer, "trainable": trainable, "constraint": constraint}
+            named |= _weight_arguments(args, {key for key, value in named.items() if value not in (None, True)})
+            name, shape, dtype, initializer, regularizer, trainable, constraint = named.values()
+            trainable = trainable is None or trainable  # tf_keras's default is None
         if self._locked:
             raise _locked_error()
-        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        shape = () if shape is None else shapes.checked(shape)
         dtype = config.array_dtype(dtype or self.dtype)  # type: ignore[attr-defined]
         if initializer is None:
             initializer = "glorot_uniform" if config.is_float_dtype(dtype) else "zeros"
@@ -370,6 +401,33 @@ INTERNAL = frozenset(
         *("_nodes", "_nodes_by_depth", "_operations", "_program", "output_names", "_static_shapes", "history"),
     }
 )
+
+
+#: The last three say how TensorFlow keeps a variable, which has no part in its values.
+_KEPT = ("use_resource", "synchronization", "aggregation")
+_NAME_FIRST = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint", *_KEPT)
+_SHAPE_FIRST = ("shape", "initializer", "dtype")
+
+
+def _weight_arguments(args: tuple[Any, ...], given: set[str]) -> dict[str, Any]:
+    """Return what `add_weight` was told without names, by name."""
+    name_first = semantics.current().add_weight_name_first
+    order = _NAME_FIRST if name_first else _SHAPE_FIRST
+    if len(args) > len(order):
+        raise TypeError(f"add_weight() takes at most {len(order)} positional arguments but {len(args)} were given.")
+    if not name_first and isinstance(args[0], str):
+        raise ValueError(
+            f"`name` must be passed as a keyword argument. Received: add_weight({args[0]!r}, ...). Use: "
+            f"add_weight(shape=..., name={args[0]!r})."
+        )
+    told = dict(zip(order, args, strict=False))
+    for key in order:
+        if key in told and key in given:
+            kind = TypeError if name_first else ValueError
+            raise kind(f"`{key}` was passed both positionally and as a keyword argument.")
+    if name_first and not isinstance(told["name"], (str, type(None))):
+        raise TypeError(f"add_weight() takes the name first, and got {args[0]!r}.")
+    return {key: value for key, value in told.items() if key not in _KEPT}
 
 
 def _locked_error() -> ValueError:

@@ -231,6 +231,7 @@ def save_weights(
         overwrite: replace an existing file without asking.
         max_shard_size: only None: the weights are one file.
         save_format: (tf_keras, for files that do not end in `.weights.h5`) `"h5"`.
+        objects_to_skip: (Keras 3) layers to leave out.
 
     Raises:
         ValueError: another extension, a model that is not built, or shards.
@@ -239,7 +240,9 @@ def save_weights(
     if max_shard_size is not None:
         raise ValueError(f"max_shard_size={max_shard_size} is not supported: refkeras writes the weights as one file.")
     rules = semantics.current()
+    skip: Any = ()
     if rules.files == "keras-3":
+        skip = kwargs.pop("objects_to_skip", None) or ()
         if kwargs:
             raise TypeError(f"save_weights() got an unexpected keyword argument {next(iter(kwargs))!r}")
         if not filepath.endswith(".weights.h5"):
@@ -254,7 +257,7 @@ def save_weights(
             "You are saving a model that has not yet been built. Try building the model first by calling it on some "
             "data or by using `build()`."
         )
-    save_weights_file(model, filepath)
+    save_weights_file(model, filepath, skip)
 
 
 def _save_old_weights(model: Any, filepath: str, overwrite: bool, options: dict[str, Any]) -> None:

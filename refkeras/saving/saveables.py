@@ -15,7 +15,7 @@ from typing import Any
 
 from refkeras import naming, semantics
 
-__all__ = ["saveables"]
+__all__ = ["Walk", "saveables"]
 
 
 def saveables(model: Any, skip: Any = ()) -> Iterator[tuple[str, Any]]:
@@ -25,20 +25,28 @@ def saveables(model: Any, skip: Any = ()) -> Iterator[tuple[str, Any]]:
         model: a built model.
         skip: objects to leave out.
     """
-    walk = _Walk(skip)
-    yield from walk.visit(model, "")
+    yield from Walk(skip).visit(model, "")
 
 
-class _Walk:
+class Walk:
+    """One way through a model; `skip` are objects to leave out."""
+
     def __init__(self, skip: Any) -> None:
         self._seen = {id(obj) for obj in skip}
+        self._open: list[Any] = []
         self._containers: set[int] = set()
         self._tf_keras = semantics.current().files != "keras-3"
 
+    def once_more(self, obj: Any) -> None:
+        """Visit an object again if another attribute has it, too: what it was called by was not its name."""
+        self._seen.discard(id(obj))
+
     def visit(self, obj: Any, path: str) -> Iterator[tuple[str, Any]]:
-        if id(obj) in self._seen:
+        """Yield `(path, object)` for an object and what is in it."""
+        if id(obj) in self._seen or any(obj is around for around in self._open):
             return
         self._seen.add(id(obj))
+        self._open.append(obj)
         if hasattr(obj, "save_own_variables") or (self._tf_keras and _is_metric(obj)):
             yield path, obj
         for name, value in self._attributes(obj):
@@ -47,6 +55,7 @@ class _Walk:
                 yield from self.visit(value, inner)
             elif isinstance(value, (list, tuple, dict)) or (self._tf_keras and isinstance(value, set)):
                 yield from self._visit_container(value, inner)
+        self._open.pop()
 
     def _visit_container(self, container: Any, path: str) -> Iterator[tuple[str, Any]]:
         if not self._tf_keras:

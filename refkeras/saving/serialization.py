@@ -240,7 +240,7 @@ def _class(config: dict[str, Any], custom: dict[str, Any] | None, module_objects
     known = {key: value for key, value in known.items() if hasattr(value, "from_config")}
     if name not in known:
         raise _unknown("class", name, config, known)
-    if registered not in (None, name):
+    if registered not in (None, "", name):
         raise ModelFileError(
             f"`registered_name={registered!r}` was provided in the config, but '{module}.{name}' resolved to a Keras "
             "built-in and does not use registered names. Remove the `registered_name` field from the config."

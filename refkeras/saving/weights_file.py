@@ -14,7 +14,7 @@ from refkeras import semantics
 from refkeras.saving.atomic import write_atomically
 from refkeras.saving.errors import ModelFileError
 from refkeras.saving.hdf5 import Group, read_hdf5
-from refkeras.saving.saveables import saveables
+from refkeras.saving.saveables import Walk, saveables
 
 __all__ = [
     "array_of",
@@ -47,24 +47,24 @@ def need_h5py() -> Any:
 # -- writing ---------------------------------------------------------------------------
 
 
-def state_bytes(model: Any) -> memoryview:
-    """Return the weights file of a model: weights, optimizer state and (tf_keras) metric state."""
+def state_bytes(model: Any, skip: Any = ()) -> memoryview:
+    """Return the weights file of a model: weights, optimizer state and (tf_keras) metric state, but for `skip`."""
     buffer = io.BytesIO()
-    save_state(model, buffer)
+    save_state(model, buffer, skip)
     return buffer.getbuffer()
 
 
-def save_weights_file(model: Any, path: str) -> None:
+def save_weights_file(model: Any, path: str, skip: Any = ()) -> None:
     """Write a `.weights.h5` file, whole or not at all."""
-    data = state_bytes(model)
+    data = state_bytes(model, skip)
     write_atomically(path, lambda file: file.write(data))
 
 
-def save_state(model: Any, file: BinaryIO) -> None:
-    """Write the weights file of a model into an open file."""
+def save_state(model: Any, file: BinaryIO, skip: Any = ()) -> None:
+    """Write the weights file of a model, but for the objects in `skip`, into an open file."""
     modern = semantics.current().files == "keras-3"
     with need_h5py().File(file, "w") as h5:
-        for path, obj in saveables(model):
+        for path, obj in saveables(model, skip):
             store: dict[str, Any] = {}
             save_own(obj, store)
             name = getattr(obj, "name", None)
@@ -153,15 +153,20 @@ def load_state(model: Any, data: bytes | memoryview, *, skip_mismatch: bool = Fa
         ValueError: the file is damaged, or does not fit the model.
     """
     root = read_hdf5(data)
-    failed: list[tuple[Any, Exception]] = []
-    for path, obj in saveables(model, skip):
+    problems: dict[int, tuple[Any, Exception]] = {}
+    walk = Walk(skip)
+    for path, obj in walk.visit(model, ""):
         store = _store_at(root, path)
         try:
             load_own(obj, store)
         except Exception as error:  # whatever a layer's own method raises; reported below
-            failed.append((obj, error))
-    if not failed:
+            problems.setdefault(id(obj), (obj, error))
+            walk.once_more(obj)  # the file may know it by another name
+        else:
+            problems.pop(id(obj), None)
+    if not problems:
         return
+    failed = list(problems.values())
     first, reason = failed[0]
     message = (
         f"A total of {len(failed)} objects could not be loaded. Example error message for object "
