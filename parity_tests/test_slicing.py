@@ -39,11 +39,9 @@ def test_any_cut(data):
     def cut(k):
         found = tensors_of(k, plan)
         try:
-            model = k.Model([found[i] for i in begins], [found[i] for i in ends], name="part")
-            model([tensor(np.zeros((1, 3), "float32"))] * len(begins))
-        except (ValueError, KeyError):  # a KeyError only when it is called: see docs/findings.md
+            return k.Model([found[i] for i in begins], [found[i] for i in ends], name="part")
+        except ValueError:
             return None
-        return model
 
     with semantics.use(engine):
         ours, theirs = cut(refkeras), cut(ENGINES[engine])

@@ -54,7 +54,7 @@ def sliced(inputs: Any, outputs: Any) -> tuple[Any, Any]:
         if clones and id(tensor) in copies:
             raise ValueError(
                 f"Graph disconnected: {tensor} is an input and an output. A model that begins at the output of a layer "
-                "cannot return what it is given: in Keras 3 it could not be called."
+                "cannot return what it is given."
             )
         # Of an input that is an output, too: what the layer before it computes, not what is given in its place.
         copy = KerasTensor(tensor.shape, tensor.dtype, name=f"{tensor.name}_clone")
