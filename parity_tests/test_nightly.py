@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from parity_tests.nightly import Campaign, Record, Tally, report, without_folder
+from parity_tests.nightly import XLA_FLAGS, Campaign, Record, Tally, report, variables, without_folder
 
 pytest_plugins = ["pytester"]
 
@@ -149,3 +149,11 @@ def test_the_report_counts(tmp_path):
 def test_a_failure_is_told_without_the_folder(place):
     assert without_folder(f"/some/where/{place}:3: ValueError: 1 /x") == f"{place}:3: ValueError: 1 /x"
     assert without_folder("ValueError: /x/refkeras/") == "ValueError: /x/refkeras/"
+
+
+def test_xla_compiles_in_haste_unless_it_is_told_how(monkeypatch):
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    assert variables("keras@jax", 7)["XLA_FLAGS"] == XLA_FLAGS
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=x")
+    assert variables("keras@jax", 7)["XLA_FLAGS"] == "--xla_dump_to=x"
+    assert "XLA_FLAGS" not in variables("keras@tensorflow", 7)
