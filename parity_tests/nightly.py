@@ -25,8 +25,8 @@ from refkeras.saving.atomic import write_atomically
 
 GOAL = 10_000
 INSTALMENT = 500
-#: On JAX a night is spent on compiling, each program for the shapes at hand. Without XLA's optimizer and its newer way to
-#: emit code for fused loops that takes a fifth of the time for an LSTM. `make parity` has XLA as it comes.
+#: On JAX a night is spent on compiling, each program for the shapes at hand. Without XLA's optimizer and its newer way
+#: to emit code for fused loops, that takes a fifth of the time for an LSTM. `make parity` has XLA as it comes.
 XLA_FLAGS = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 RECORDED = Path(__file__).parent / "recorded" / "nightly"
 
