@@ -309,5 +309,18 @@ LAYERS = (
     of("models/sequential.py", CONTRACT)(
         "a stack compares all sizes", "_compares_sizes = given and not by_rank", "_compares_sizes = given"
     ),
+    of("models/slicing.py", "test_slicing.py::test_any_cut")(
+        "a cut's calls take what the whole's took",
+        "            tree.map_structure(copy_of, node.args),\n",
+        "            node.args,\n",
+    ),
+    of("layers/eager.py", "test_layer_contract.py::test_masks_of_arguments")(
+        "every argument's mask is the first's", "each.get(name)", "each.get(signature.masked[0])"
+    ),
+    of("layers/tracking.py", "test_layer_contract.py::test_arguments_of_add_weight")(
+        "dtype and initializer in Keras 3's order after the name",
+        '("name", "shape", "dtype", "initializer", "regularizer"',
+        '("name", "shape", "initializer", "dtype", "regularizer"',
+    ),
 )
 MUTANTS = (*OPTIMIZERS, *SCHEDULES, *LOOP, *CALLBACKS, *SETTINGS, *LAYERS)
