@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import refkeras
+from parity_tests.agreement import assert_agrees
 from parity_tests.engines import BACKEND, ENGINES, NATIVE_ERRORS, numpy, tensor
 from parity_tests.shows import shows
-from refkeras import semantics, tree
+from refkeras import precision, semantics, tree
 
 ONES = np.ones((2, 2), "float32")
 
@@ -547,8 +548,8 @@ def masked_calls(k, as_tensor):
     seen = []
 
     def note(*masks):
-        # tf_keras calls a layer on placeholders, too, when a graph is made.
-        with contextlib.suppress(NotImplementedError):
+        # tf_keras calls a layer on placeholders, too, when a graph is made, and refkeras on symbolic tensors.
+        with contextlib.suppress(NotImplementedError, ValueError):
             seen.append([[numpy(leaf).tolist() for leaf in tree.flatten(m) if leaf is not None] for m in masks])
 
     class Noting(k.layers.Layer):
@@ -561,12 +562,12 @@ def masked_calls(k, as_tensor):
 
     class One(Noting):
         def call(self, x, y=None, mask=None):
-            note(mask)
+            note(x, mask)
             return x
 
     class Each(Noting):
         def call(self, x, y=None, x_mask=None, y_mask=None, mask=None):
-            note(x_mask, y_mask, mask)
+            note(x, x_mask, y_mask, mask)
             return x[0] if isinstance(x, (list, tuple)) else x
 
     x, y = np.ones((2, 1, 2, 1), "float32")
@@ -703,3 +704,169 @@ def test_what_is_said_beside_a_tensor(given, engine):
         return tuple(k.layers.InputLayer(input_tensor=tensor, **given).output.shape)
 
     assert_same_outcome(run, engine)
+
+
+# -- masks on their way to the layers inside -------------------------------------------------------------------
+
+
+def layers_with_others_inside(k):
+    """Layers of one's own that call others, each with what their masks should reach."""
+
+    class Base(k.layers.Layer):
+        supports = True
+
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.supports_masking = self.supports
+            self.memory = k.layers.LSTM(2, kernel_initializer="ones", return_sequences=True)
+            self.dense = k.layers.Dense(2, kernel_initializer="ones")
+
+        def compute_output_shape(self, input_shape):
+            return (*input_shape[:-1], 2)
+
+    class Passed(Base):
+        def call(self, x):
+            return self.memory(x)
+
+    class ThroughAnother(Base):
+        def call(self, x):
+            return self.memory(self.dense(x))
+
+    class ByName(Base):
+        def call(self, x, mask=None):
+            return self.memory(x, mask=mask)
+
+    class Last(Base):
+        def call(self, x):
+            return self.dense(self.memory(x))
+
+    class Unsupported(Passed):
+        supports = False
+
+    class TwoDeep(Base):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.inner = ThroughAnother()
+
+        def call(self, x):
+            return self.inner(x)
+
+    class Masked(Base):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.mask = k.layers.Masking(1.0)
+
+        def call(self, x):
+            return self.memory(self.mask(x))
+
+    class Merged(Base):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.mask, self.both = k.layers.Masking(1.0), k.layers.Multiply()
+
+        def call(self, x):
+            return self.memory(self.both([x, self.mask(x)]))
+
+    return Passed, ThroughAnother, ByName, Last, Unsupported, TwoDeep, Masked, Merged
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("which", range(8))
+def test_masks_reach_the_layers_inside(which, engine):
+    """In a call, in a model's values, and in its loss, which counts what the output's mask does."""
+    x = np.random.default_rng(0).normal(size=(3, 5, 3)).astype("float32")
+    x[0, 1:3], x[1, 4], x[2] = 0, 0, 0
+    x[0, 3], x[1, 2] = 1, 1
+    y = np.random.default_rng(1).normal(size=(3, 5, 2)).astype("float32")
+    found = []
+    with semantics.use(engine), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of masks that end at a layer
+        for k in (refkeras, ENGINES[engine]):
+            kind = layers_with_others_inside(k)[which]
+            random = np.random.default_rng(2)
+
+            layer = kind()
+            masked = k.layers.Masking()(x if k is refkeras else tensor(x))
+            layer(masked)
+            layer.set_weights([random.normal(size=tuple(w.shape)) for w in layer.weights])
+            value = layer(masked)
+            inputs = k.Input((5, 3))
+            model = k.Model(inputs, layer(k.layers.Masking()(inputs)))
+            model.compile("sgd", "mse")
+            output = precision.evaluate(model, x) if k is refkeras else model(tensor(x))
+            mask = getattr(model(x if k is refkeras else tensor(x)), "_keras_mask", None)
+            with precision.bars(model) if k is refkeras else contextlib.nullcontext():
+                loss = model.evaluate(x, y, verbose=0)
+            found.append((value, getattr(value, "_keras_mask", None), output, mask, loss))
+    (value, value_mask, bars, mask, loss), theirs = found
+    assert_agrees(bars, theirs[2])
+    assert_agrees(bars, value, what="in a call")
+    assert_agrees(loss, np.float32(theirs[4]))
+    for ours, real in ((value_mask, theirs[1]), (mask, theirs[3])):
+        assert (ours is None) == (real is None)
+        if ours is not None:
+            np.testing.assert_array_equal(ours, numpy(real))
+
+
+# -- when the layers inside get their weights ------------------------------------------------------------------
+
+
+def inside(k, **more):
+    """A layer with a Dense inside, which tells the shape of its output unless `more` says otherwise."""
+
+    def init(self, **kwargs):
+        k.layers.Layer.__init__(self, **kwargs)
+        self.dense = k.layers.Dense(2, kernel_initializer="ones")
+
+    methods = {
+        "__init__": init,
+        "call": lambda self, x: self.dense(x),
+        "compute_output_shape": lambda self, shape: (*shape[:-1], 2),
+    }
+    kept = {key: value for key, value in {**methods, **more}.items() if value is not None}
+    return type("Inside", (k.layers.Layer,), kept)
+
+
+BUILDS = {
+    "tells the shape": {},
+    "tells nothing": {"compute_output_shape": None},
+    "has a build": {"build": lambda self, shape: None},
+    "builds what is inside": {"build": lambda self, shape: self.dense.build(shape)},
+}
+
+
+@shows("symbolic_call_runs")
+def test_when_the_layers_inside_are_built():
+    counts = {}
+    for engine in ENGINES:
+        with semantics.use(engine):
+            for what, more in BUILDS.items():
+                found = []
+                for k in (refkeras, ENGINES[engine]):
+                    layer, x = inside(k, **more)(), k.Input((3,))
+                    model = k.Model(x, layer(x))
+                    stack = k.Sequential([inside(k, **more)()])
+                    stack.build((None, 3))
+                    found.append((len(model.trainable_variables), layer.dense.built, len(stack.trainable_variables)))
+                assert found[0] == found[1], (engine, what)
+                counts[engine, what] = found[0][0]
+    assert len({counts[engine, "has a build"] for engine in ENGINES}) == len(ENGINES)
+
+
+@pytest.mark.parametrize("what", BUILDS)
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_the_layers_inside_are_trained(engine, what):
+    """Also those that have no weights yet when the model is compiled."""
+    if BACKEND == "numpy" and engine != "tf_keras":
+        pytest.skip("Keras on NumPy does not train")
+    if what == "has a build" and engine != "tf_keras":
+        pytest.skip("Keras 3 finds no gradients of weights that its first step makes")
+    x = np.ones((4, 3), "float32")
+    with semantics.use(engine):
+        losses = []
+        for k in (refkeras, ENGINES[engine]):
+            inputs = k.Input((3,))
+            model = k.Model(inputs, inside(k, **BUILDS[what])()(inputs))
+            model.compile(k.optimizers.SGD(0.1), "mse")
+            losses.append(model.fit(x, x[:, :2], epochs=3, verbose=0).history["loss"])
+    assert losses[0] == losses[1] and losses[0][2] < losses[0][0]

@@ -240,3 +240,24 @@ def test_a_model_of_merges(engine, tmp_path):
         again = ENGINES[engine].models.load_model(tmp_path / "m.keras")
         for a, b in zip(again([tensor(x), tensor(y)]), theirs([tensor(x), tensor(y)]), strict=True):
             assert_same(numpy(a), numpy(b))
+
+
+@pytest.mark.parametrize("engine", BOTH)
+def test_a_merge_of_one_s_own(engine):
+    """A subclass whose `call` passes the inputs on, with their masks."""
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    x[0, 1], x[1, 2] = 0, 1
+    with semantics.use(engine):
+        values = []
+        for k, as_tensor in ((refkeras, lambda x: x), (ENGINES[engine], tensor)):
+
+            class Own(k.layers.Multiply):
+                def call(self, inputs):
+                    return super().call(inputs)
+
+            inputs = [k.layers.Masking()(as_tensor(x)), k.layers.Masking(1.0)(as_tensor(x))]
+            one, two = k.Input((5, 3)), k.Input((5, 3))
+            model = k.Model([one, two], Own()([k.layers.Masking()(one), k.layers.Masking(1.0)(two)]))
+            values.append([numpy(Own()(inputs)), numpy(model([as_tensor(x)] * 2))])
+    for ours, theirs in zip(*values, strict=True):
+        assert_same(ours, theirs)

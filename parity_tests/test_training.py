@@ -19,6 +19,7 @@ import refkeras
 from parity_tests.agreement import assert_agrees, exactly
 from parity_tests.engines import BACKEND, ENGINES, FLOAT64, KERAS_3, MODE, numpy, tensorflow_only, tf_keras, trains
 from parity_tests.shows import shows
+from parity_tests.test_layer_contract import layers_with_others_inside
 from parity_tests.test_merging_layers import gated
 from refkeras import precision, semantics
 from refkeras.precision import BarArray
@@ -131,6 +132,18 @@ def gated_steps(k):
     return model, steps, [RNG_S[:, 0, :1], RNG_S[:, :5]], {}
 
 
+def masks_inside(k):
+    """Masks that reach an LSTM two layers of one's own deep."""
+    through, deep = layers_with_others_inside(k)[1], layers_with_others_inside(k)[5]
+    model = k.Sequential([k.Input((6, 2)), k.layers.Masking(), deep(), through()])
+    model.compile("sgd", "mse", metrics=["mae"])
+    steps = RNG_S.copy()
+    for row in range(len(steps)):
+        steps[row, row % 6 :] = 0
+    model(steps.astype(WIDEST))  # what is inside is built when it is called
+    return model, steps, RNG_S[::-1], {}
+
+
 def frozen(k):
     model = k.Sequential([k.Input((4,)), k.layers.Dense(3, activation="tanh"), k.layers.Dense(1)])
     model.layers[0].trainable = False
@@ -201,6 +214,7 @@ CASES = [
     regularized,
     shared_and_nested,
     gated_steps,
+    masks_inside,
     frozen,
     scheduled,
     scaled_and_accumulated,

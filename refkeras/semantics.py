@@ -550,6 +550,12 @@ class Semantics:
         doc="The argument `mask` of a layer's call is filled in if one argument alone holds tensors (if several do, "
         "`x_mask` is, for each argument x); or it always is that of the first.",
     )
+    symbolic_call_runs: bool = one_of(
+        False,
+        True,
+        doc="A layer that has a `build` of its own, and tells the shape of its output, runs all the same when it is "
+        "called on a symbolic tensor, so that the layers inside have weights from then on.",
+    )
     merges_leave_out_masked: bool = one_of(
         True, False, doc="Multiply, Maximum and Minimum take no values from steps that an input masks."
     )
@@ -1032,6 +1038,7 @@ _TF_KERAS = dataclasses.replace(
     leaky_relu_of_slope_0="relu",
     merged_masks="all",
     merges_leave_out_masked=False,
+    symbolic_call_runs=True,
     mask_argument="of the first",
     recurrent_outputs="list",
     lists_hold_states=True,

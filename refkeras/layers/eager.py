@@ -80,8 +80,7 @@ def check_positional(layer: Layer, args: tuple[Any, ...]) -> None:
 def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Compute the layer's outputs for arrays and wrap them as Tensors with their masks and logits."""
     first_mask = _masks(args[0] if args else next(iter(kwargs.values()), None))
-    masked = signature_of(type(layer)).masked
-    each = named(layer, *tree.map_structure(_mask_of, [list(args), kwargs])) if masked else {}
+    carried = tree.map_structure(_mask_of, [list(args), kwargs]) if needs_masks(type(layer)) else None
     args = tuple(tree.map_structure(functools.partial(_to_array, layer), arg) for arg in args)
     check_positional(layer, args)
     kwargs = {
@@ -95,7 +94,7 @@ def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if not calling.inside_call():
         layer._forget_losses()
     before = len(layer._losses)
-    result, masks = invoke(layer, args, kwargs, first_mask, resolve_training(layer, training), "none", each)
+    result, masks = invoke(layer, args, kwargs, first_mask, resolve_training(layer, training), "none", carried)
     outputs = tree.flatten(result.outputs)
     layer._losses += layer._penalties(outputs)
     calling.note_penalties([*layer._losses[before:], *layer._inner_losses])
@@ -121,9 +120,10 @@ def resolve_training(layer: Layer, training: bool | None) -> bool | None:
     return training
 
 
-def named(layer: Layer, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return `args` and `kwargs` by the names of the arguments of the layer's call."""
-    return {**dict(zip(signature_of(type(layer)).names, args, strict=False)), **kwargs}
+def needs_masks(cls: type) -> bool:
+    """Whether a call has to be told which mask each of its arguments carries: it is `call` that computes, or has a
+    place for them."""
+    return not defines_forward(cls) or bool(signature_of(cls).masked)
 
 
 def invoke(
@@ -133,13 +133,13 @@ def invoke(
     mask: Any,
     training: bool | None,
     gradient: str,
-    each: dict[str, Any] | None = None,
+    carried: Sequence[Any] | None = None,
 ) -> tuple[Pass, list[Any]]:
     """Run `forward` on plain arrays; return its `Pass` and one mask (or None) per output.
 
-    `mask` is that of the first argument, in the structure of the first argument; `each` has those of all arguments,
-    by name. As in Keras 3, a `mask` argument is filled in only when the first argument is the only one that holds
-    tensors, and `x_mask` beside `x` otherwise.
+    `mask` is that of the first argument, in the structure of the first argument; `carried` has those of `args` and of
+    `kwargs`, for a layer that `needs_masks`. As in Keras 3, a `mask` argument is filled in only when the first argument
+    is the only one that holds tensors, and `x_mask` beside `x` otherwise.
     """
     signature = signature_of(type(layer))
     given = kwargs.get("mask")
@@ -147,22 +147,26 @@ def invoke(
     if signature.takes_mask and given is None and mask is not None and not several:
         kwargs = {**kwargs, "mask": mask}
         given = mask
-    if signature.masked and each and several:
+    if signature.masked and carried is not None and several:
+        each = {**dict(zip(signature.names, carried[0], strict=False)), **carried[1]}
         missing = [name for name in signature.masked if kwargs.get(f"{name}_mask") is None]
         kwargs = {**kwargs, **{f"{name}_mask": found for name in missing if (found := each.get(name)) is not None}}
-    if layer._reads_masks and mask is not None:
+    if layer._reads_masks and mask is not None and "masks" in signature.names:
         kwargs = {**kwargs, "masks": mask}
-    result = call_forward(layer, args, kwargs, gradient, training)
+    result = call_forward(layer, args, kwargs, gradient, training, carried)
     outputs = tree.flatten(result.outputs)
-    if result.masks is not None:
-        return result, list(result.masks)
+    own = [None] * len(outputs) if result.masks is None else list(result.masks)
+    if result.masks is not None and (defines_forward(type(layer)) or all(m is not None for m in own)):
+        return result, own
     previous = mask if given is None else given
     if layer.supports_masking:
         first = args[0] if args else next(iter(kwargs.values()), None)
         if layer._overrides_compute_mask or previous is not None:
             masks = layer.compute_mask(first, previous)
             flat = [None] * len(outputs) if masks is None else tree.flatten(masks)
-            return result, (flat + [None] * len(outputs))[: len(outputs)]
+            flat = (flat + [None] * len(outputs))[: len(outputs)]
+            # What `call` returned may carry masks of its own.
+            return result, [computed if m is None else m for m, computed in zip(own, flat, strict=True)]
     elif previous is not None and any(m is not None for m in tree.flatten(previous)):
         warnings.warn(
             f"Layer '{layer.name}' (of type {type(layer).__name__}) was passed an input with a mask attached to it. "
@@ -170,18 +174,23 @@ def invoke(
             "layers will not see the mask.",
             stacklevel=2,
         )
-    return result, [None] * len(outputs)
+    return result, own
 
 
 def call_forward(
-    layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], gradient: str, training: bool | None = None
+    layer: Layer,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    gradient: str,
+    training: bool | None = None,
+    carried: Sequence[Any] | None = None,
 ) -> Pass:
     """Call `forward` with the arguments that its signature takes, and make a `Pass` of what it returns."""
     from refkeras.layers.base import Pass
 
     cls = type(layer)
     if not defines_forward(cls):
-        return forward_from_call(layer, args, kwargs, gradient, training)
+        return forward_from_call(layer, args, kwargs, gradient, training, carried)
     signature = signature_of(cls)
     if signature.takes_training and "training" not in kwargs and training is not None:
         kwargs = {**kwargs, "training": training}
@@ -201,7 +210,7 @@ def call_forward(
 def outputs_of_forward(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return what `forward` computes, for a subclass's `super().call(...)`."""
     signature = calling.read_signature(type(layer).forward)
-    if layer._reads_masks and args:
+    if layer._reads_masks and args and "masks" in signature.names:
         kwargs = {"masks": _masks(args[0]), **kwargs}
     args = tuple(tree.map_structure(lambda leaf: unwrap(leaf)[0], arg) for arg in args)
     if signature.takes_training and "training" not in kwargs:
@@ -213,22 +222,34 @@ def outputs_of_forward(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, An
 
 
 def forward_from_call(
-    layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], gradient: str, training: bool | None
+    layer: Layer,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    gradient: str,
+    training: bool | None,
+    carried: Sequence[Any] | None = None,
 ) -> Pass:
-    """Compute through `call`: directly for inference, else through the graph that `call` draws on symbolic inputs."""
+    """Compute through `call`: directly for inference, else through the graph that `call` draws on symbolic inputs.
+
+    `carried` are the masks of `args` and of `kwargs`, for the layers that `call` hands them to.
+    """
     from refkeras.layers.base import Pass
 
     failure: Exception | None = None
     if signature_of(type(layer)).takes_training and "training" not in kwargs:
         kwargs = {**kwargs, "training": training}
+    args, kwargs = _carrying([args, kwargs], carried)
     if gradient != "none":
         from refkeras.models import tracing
 
         program, failure = tracing.program_of_call(layer, args, kwargs)
         if program is not None:
             layer._inner_losses = []
+            given = [unwrap(leaf) for leaf in tracing.tensors_of(args, kwargs)]
+            masks = [mask for _, mask, _ in given]
             return program.as_pass(
-                tracing.tensors_of(args, kwargs),
+                [value for value, _, _ in given],
+                None if all(mask is None for mask in masks) else masks,
                 bool(training),
                 gradient,
                 layer._parameters,
@@ -249,6 +270,23 @@ def forward_from_call(
     )
 
 
+def _carrying(arguments: list[Any], masks: Sequence[Any] | None) -> list[Any]:
+    """Return `args` and `kwargs` with those masks on the arrays that have one."""
+    if masks is None or all(mask is None for mask in tree.flatten(masks)):
+        return arguments
+    args, kwargs = arguments
+
+    def both(value: Any, mask: Any) -> Any:
+        pairs = zip(tree.flatten(value), tree.flatten(mask), strict=True)
+        return tree.pack_as(value, [leaf if m is None else wrap(leaf, m) for leaf, m in pairs])
+
+    found = [both(*pair) for pair in zip(args, masks[0], strict=False)]
+    return [
+        tuple(found),
+        {key: both(value, masks[1].get(key)) if key in masks[1] else value for key, value in kwargs.items()},
+    ]
+
+
 def _missing_pullback(layer: Layer, cause: Exception | None) -> Callable[..., Any]:
     def pullback(*_: Any) -> Any:
         raise NotImplementedError(
@@ -267,14 +305,26 @@ def output_shape(layer: Layer, arguments: dict[str, Any]) -> Any:
     """Return the layer's output shape (or structure of shapes) for the tensors in `arguments`."""
     from refkeras.layers.base import Layer
 
+    (_, first), *others = arguments.items()
+    defaults = signature_of(type(layer)).signature.parameters
+    rest = {k: v for k, v in others if k not in defaults or v is not defaults[k].default}
+    shapes, rest = (calling.shapes_of(first),), {**rest, **rest.pop("kwargs", {})}
     if type(layer).compute_output_shape is Layer.compute_output_shape:
-        (_, first), *others = arguments.items()
-        defaults = signature_of(type(layer)).signature.parameters
-        rest = {k: v for k, v in others if k not in defaults or v is not defaults[k].default}
-        return output_shape_by_trial(layer, (calling.shapes_of(first),), {**rest, **rest.pop("kwargs", {})})
+        return output_shape_by_trial(layer, shapes, rest)
+    if not defines_forward(type(layer)) and (semantics.current().symbolic_call_runs or _builds_by_call(layer)):
+        from refkeras.models import tracing
+
+        tracing.symbolic_outputs(layer, shapes, rest)
     return layer.compute_output_shape(
         **calling.build_arguments(layer.compute_output_shape, arguments, type(layer).__name__)
     )
+
+
+def _builds_by_call(layer: Layer) -> bool:
+    """Whether layers inside are not built yet, and nothing but `call` will do it."""
+    from refkeras.layers.base import Layer
+
+    return type(layer).build is Layer.build and not all(inner.built for inner in layer._layers)
 
 
 def output_shape_by_trial(layer: Layer, shapes: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -65,7 +65,7 @@ class _Step:
         self.single = len(node.args) == 1 and isinstance(node.args[0], KerasTensor) and not node.kwargs
         self.arguments, self.keywords = node.args, node.kwargs
         self.takes_training, self.takes_gradient = signature.takes_training, signature.takes_gradient
-        self.masked = signature.masked
+        self.masked = eager.needs_masks(type(layer))
         # `direct` layers are called without the detours of `eager.invoke`.
         self.direct = self.single and len(self.outs) == 1 and eager.defines_forward(type(layer))
         # Only these can add penalties of their own to the loss.
@@ -245,13 +245,13 @@ class Program:
             mask = fill(mask_of, args_first(step))
             if all(m is None for m in tree.flatten(mask)):
                 mask = None
-        each = None
-        if step.masked:
-            each = eager.named(step.layer, fill(mask_of, step.arguments), fill(mask_of, step.keywords))
+        carried = None
+        if step.masked and any(mask_of[slot] is not None for slot in step.ins):
+            carried = [fill(mask_of, step.arguments), fill(mask_of, step.keywords)]
         explicit = kwargs.pop("training", None)
         if explicit is not None and (training is None or semantics.current().explicit_training_wins):
             training = explicit
-        result, masks = eager.invoke(step.layer, args, kwargs, mask, training, wanted, each)
+        result, masks = eager.invoke(step.layer, args, kwargs, mask, training, wanted, carried)
         outputs = tree.flatten(result.outputs)
         for i, slot in enumerate(step.outs):
             values[slot], mask_of[slot] = outputs[i], masks[i]

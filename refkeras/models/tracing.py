@@ -27,14 +27,16 @@ class TracedCall:
     def as_pass(
         self,
         inputs: list[Any],
+        masks: list[Any] | None,
         training: bool,
         gradient: str,
         parameters: list[Any],
         on_losses: Callable[[list[Any]], None],
     ) -> Any:
-        return self.program.as_pass(
-            inputs, training, gradient, parameters, structure=self.structure, on_losses=on_losses
+        result = self.program.as_pass(
+            inputs, training, gradient, parameters, masks=masks, structure=self.structure, on_losses=on_losses
         )
+        return result if any(mask is not None for mask in result.masks) else result._replace(masks=None)
 
 
 # What symbolic tensors raise when a call does something to them that no layer does.
