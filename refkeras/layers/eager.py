@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _signatures: dict[type, calling.CallSignature] = {}
 _defining: dict[type, bool] = {}
+_needing: dict[type, bool] = {}
 
 
 def signature_of(cls: type) -> calling.CallSignature:
@@ -123,7 +124,14 @@ def resolve_training(layer: Layer, training: bool | None) -> bool | None:
 def needs_masks(cls: type) -> bool:
     """Whether a call has to be told which mask each of its arguments carries: it is `call` that computes, or has a
     place for them."""
-    return not defines_forward(cls) or bool(signature_of(cls).masked)
+    if cls not in _needing:
+        _needing[cls] = not defines_forward(cls) or bool(signature_of(cls).masked)
+    return _needing[cls]
+
+
+def _several_hold_tensors(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether several arguments hold tensors, and that matters for masks."""
+    return semantics.current().mask_argument == "of one tensor" and not single_tensor_argument(args, kwargs)
 
 
 def invoke(
@@ -143,11 +151,14 @@ def invoke(
     """
     signature = signature_of(type(layer))
     given = kwargs.get("mask")
-    several = semantics.current().mask_argument == "of one tensor" and not single_tensor_argument(args, kwargs)
-    if signature.takes_mask and given is None and mask is not None and not several:
+    wants_mask = signature.takes_mask and given is None and mask is not None
+    wants_each = signature.masked and carried is not None
+    several = (wants_mask or wants_each) and _several_hold_tensors(args, kwargs)
+    if wants_mask and not several:
         kwargs = {**kwargs, "mask": mask}
         given = mask
-    if signature.masked and carried is not None and several:
+    if wants_each and several:
+        assert carried is not None
         each = {**dict(zip(signature.names, carried[0], strict=False)), **carried[1]}
         missing = [name for name in signature.masked if kwargs.get(f"{name}_mask") is None]
         kwargs = {**kwargs, **{f"{name}_mask": found for name in missing if (found := each.get(name)) is not None}}

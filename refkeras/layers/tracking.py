@@ -157,22 +157,15 @@ class Tracked(Stored):
         from refkeras.layers.base import Layer
 
         found: dict[int, Layer] = {}
-        around: list[Any] = []  # a container may hold itself
+        containers: set[int] = set()  # one may hold itself
 
         def visit(item: Any) -> None:
             if isinstance(item, Layer):
                 found.setdefault(id(item), item)
-                return
-            if not isinstance(item, (list, tuple, dict)) or any(item is outer for outer in around):
-                return
-            around.append(item)
-            if isinstance(item, (list, tuple)):
-                for inner in item:
+            elif isinstance(item, (list, tuple, dict)) and id(item) not in containers:
+                containers.add(id(item))
+                for inner in item.values() if isinstance(item, dict) else item:
                     visit(inner)
-            else:
-                for inner in item.values():
-                    visit(inner)
-            around.pop()
 
         visit(self._tracked)
         return list(found.values())
