@@ -317,6 +317,14 @@ LAYERS = (
     of("layers/eager.py", "test_layer_contract.py::test_masks_of_arguments")(
         "every argument's mask is the first's", "each.get(name)", "each.get(signature.masked[0])"
     ),
+    of("layers/eager.py", "test_layer_contract.py::test_masks_reach_the_layers_inside")(
+        "masks end at a layer of one's own", "    args, kwargs = _carrying([args, kwargs], carried)\n", ""
+    ),
+    of("layers/eager.py", "test_layer_contract.py::test_when_the_layers_inside_are_built")(
+        "a layer that tells its shape does not build what is inside",
+        "    return type(layer).build is Layer.build and not all(",
+        "    return type(layer).build is not Layer.build and not all(",
+    ),
     of("layers/tracking.py", "test_layer_contract.py::test_arguments_of_add_weight")(
         "dtype and initializer in Keras 3's order after the name",
         '("name", "shape", "dtype", "initializer", "regularizer"',
