@@ -870,3 +870,41 @@ def test_the_layers_inside_are_trained(engine, what):
             model.compile(k.optimizers.SGD(0.125), "mse")
             losses.append(model.fit(x, x[:, :2], epochs=3, verbose=0).history["loss"])
     assert losses[0] == losses[1] and losses[0][2] < losses[0][0]
+
+
+@shows("training_needs_its_argument")
+def test_training_reaches_what_is_inside():
+    """What a layer inside a subclassed model is told while the model is fitted."""
+    if BACKEND == "numpy":
+        pytest.skip("Keras on NumPy does not train")
+
+    def told(k, takes_training):
+        seen = []
+
+        class Note(k.layers.Layer):
+            def call(self, x, training=None):
+                seen.append(bool(training))
+                return x
+
+        def init(self):
+            k.Model.__init__(self)
+            self.note, self.dense = Note(), k.layers.Dense(2)
+
+        if takes_training:
+            call = lambda self, x, training=None: self.dense(self.note(x))  # noqa: E731
+        else:
+            call = lambda self, x: self.dense(self.note(x))  # noqa: E731
+        model = type("Noting", (k.Model,), {"__init__": init, "call": call})()
+        model.compile("sgd", "mse", run_eagerly=True)
+        model(ONES)
+        seen.clear()
+        model.train_on_batch(ONES, ONES)
+        return seen[-1]
+
+    for takes_training in (True, False):
+        found = {}
+        for engine in ENGINES:
+            with semantics.use(engine):
+                found[engine] = told(refkeras, takes_training)
+            assert found[engine] == told(ENGINES[engine], takes_training), engine
+        assert takes_training or len(set(found.values())) == len(ENGINES)

@@ -550,6 +550,12 @@ class Semantics:
         doc="The argument `mask` of a layer's call is filled in if one argument alone holds tensors (if several do, "
         "`x_mask` is, for each argument x); or it always is that of the first.",
     )
+    training_needs_its_argument: bool = one_of(
+        True,
+        False,
+        doc="A subclassed model whose `call` has no argument `training` is fitted as if it were not: what is inside "
+        "drops nothing out.",
+    )
     symbolic_call_runs: bool = one_of(
         False,
         True,
@@ -1039,6 +1045,7 @@ _TF_KERAS = dataclasses.replace(
     merged_masks="all",
     merges_leave_out_masked=False,
     symbolic_call_runs=True,
+    training_needs_its_argument=False,
     mask_argument="of the first",
     recurrent_outputs="list",
     lists_hold_states=True,

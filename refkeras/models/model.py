@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from refkeras import tree
+from refkeras import semantics, tree
 from refkeras.layers import eager
 from refkeras.layers.base import Layer, as_tuples
 from refkeras.models.persistence import Persistent
@@ -153,6 +153,8 @@ class Model(Persistent, Trainer, Layer):
         arguments = eager.bind(self, (inputs,), {})
         self._maybe_build(arguments)
         self._forget_losses()
+        if not eager.signature_of(type(self)).takes_training and semantics.current().training_needs_its_argument:
+            training = False
         result, masks = eager.invoke(self, (inputs,), {}, None, training, gradient)
         flat = tree.flatten(result.outputs)
         parameters = self._parameters

@@ -312,24 +312,30 @@ class Program:
         *,
         structure: Any,
         masks: list[Any] | None = None,
+        unused: int = 0,
         on_losses: Callable[[list[Any]], None] | None = None,
     ) -> Pass:
-        """Run as one layer: outputs in `structure`, gradients of weights in the order of `parameters`."""
+        """Run as one layer: outputs in `structure`, gradients of weights in the order of `parameters`.
+
+        The last outputs, as many as `unused` says, are computed and not returned.
+        """
         run = self.run(inputs, masks=masks, training=training, gradient=gradient)
         if on_losses is not None:
             on_losses(run.losses)
-        single = len(run.outputs) == 1
+        count = len(run.outputs) - unused
+        single, nothing = count == 1, [None] * unused
 
         def pullback(d_outputs: list[Any], d_logits: Any = None) -> tuple[list[Any], list[Any]]:
-            d_logits = None if d_logits is None else [d_logits] if single else d_logits
+            d_outputs = [*d_outputs, *nothing]
+            d_logits = None if d_logits is None else [*([d_logits] if single else d_logits), *nothing]
             d_inputs, d_weights = run.pullback(d_outputs, d_logits)  # type: ignore[misc]
             return d_inputs, [d_weights.get(id(variable)) for variable in parameters]
 
         return Pass(
-            tree.pack_as(structure, run.outputs),
+            tree.pack_as(structure, run.outputs[:count]),
             None if gradient == "none" else pullback,
-            run.logits[0] if single else run.logits,
-            run.masks,
+            run.logits[0] if single else run.logits[:count],
+            run.masks[:count],
         )
 
 

@@ -19,10 +19,10 @@ __all__ = ["TracedCall", "program_of_call", "symbolic_outputs", "tensors_of"]
 
 
 class TracedCall:
-    """A program with the structure that the call returns."""
+    """A program with the structure that the call returns, and how many of its outputs are not returned."""
 
-    def __init__(self, program: Program, structure: Any) -> None:
-        self.program, self.structure = program, structure
+    def __init__(self, program: Program, structure: Any, unused: int) -> None:
+        self.program, self.structure, self.unused = program, structure, unused
 
     def as_pass(
         self,
@@ -34,7 +34,14 @@ class TracedCall:
         on_losses: Callable[[list[Any]], None],
     ) -> Any:
         result = self.program.as_pass(
-            inputs, training, gradient, parameters, masks=masks, structure=self.structure, on_losses=on_losses
+            inputs,
+            training,
+            gradient,
+            parameters,
+            masks=masks,
+            structure=self.structure,
+            unused=self.unused,
+            on_losses=on_losses,
         )
         return result if any(mask is not None for mask in result.masks) else result._replace(masks=None)
 
@@ -112,7 +119,29 @@ def _trace(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple
         flat = tree.flatten(outputs)
         if not all(isinstance(tensor, KerasTensor) for tensor in flat):
             raise TypeError("call() returned something else than outputs of layers.")
+        # Keras computes what is not returned, too: its penalties count, and states move on.
+        unused = _unused(inputs, flat)
+        flat = [*flat, *unused]
         program = Program(inputs, flat, map_graph(inputs, flat))
     except _UNTRACEABLE as error:
         return None, error
-    return TracedCall(program, tree.map_structure(lambda _: 0, outputs)), None
+    return TracedCall(program, tree.map_structure(lambda _: 0, outputs), len(unused)), None
+
+
+def _unused(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[KerasTensor]:
+    """Return the ends of the calls that lead to no output."""
+    needed = {id(node) for node in map_graph(inputs, outputs).nodes}
+    known = {id(tensor) for tensor in inputs}
+    waiting = [tensor._keras_history.operation for tensor in inputs]
+    met: dict[int, Node] = {}
+    for operation in waiting:
+        for node in operation._outbound_nodes:
+            if id(node) in met or getattr(node.operation, "is_mask_operation", False):
+                continue
+            if any(id(tensor) in known for tensor in node.input_tensors):
+                met[id(node)] = node
+                known.update(id(tensor) for tensor in node.outputs)
+                waiting.append(node.operation)
+    others = [node for key, node in met.items() if key not in needed]
+    taken = {id(tensor) for node in others for tensor in node.input_tensors}
+    return [node.outputs[0] for node in others if not any(id(tensor) in taken for tensor in node.outputs)]
