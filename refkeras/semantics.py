@@ -550,11 +550,12 @@ class Semantics:
         doc="The argument `mask` of a layer's call is filled in if one argument alone holds tensors (if several do, "
         "`x_mask` is, for each argument x); or it always is that of the first.",
     )
-    training_needs_its_argument: bool = one_of(
-        True,
-        False,
-        doc="A subclassed model whose `call` has no argument `training` is fitted as if it were not: what is inside "
-        "drops nothing out.",
+    training_reaches: str = one_of(
+        "all inside, if it has the argument",
+        "all inside",
+        "what it is handed to",
+        doc="What `training=True` reaches while a subclassed model is fitted: all layers inside, if its `call` has an "
+        "argument `training`, or in any case; or those that `call` hands it to. Dropout does nothing without it.",
     )
     symbolic_call_runs: bool = one_of(
         False,
@@ -1045,7 +1046,7 @@ _TF_KERAS = dataclasses.replace(
     merged_masks="all",
     merges_leave_out_masked=False,
     symbolic_call_runs=True,
-    training_needs_its_argument=False,
+    training_reaches="all inside",
     mask_argument="of the first",
     recurrent_outputs="list",
     lists_hold_states=True,
@@ -1215,6 +1216,7 @@ _KERAS_3_JAX = dataclasses.replace(
     leaky_relu_slope="exact",
     leaky_relu_slope_at_0="positive",
     abs_gradient="select",
+    training_reaches="what it is handed to",
     maximum_gradient="half product",
     clip_gradient="half product",
     relu_max_below_0="max_value",

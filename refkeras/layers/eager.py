@@ -261,7 +261,7 @@ def forward_from_call(
             return program.as_pass(
                 [value for value, _, _ in given],
                 None if all(mask is None for mask in masks) else masks,
-                bool(training),
+                training,
                 gradient,
                 layer._parameters,
                 layer._inner_losses.extend,

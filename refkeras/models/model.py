@@ -153,9 +153,11 @@ class Model(Persistent, Trainer, Layer):
         arguments = eager.bind(self, (inputs,), {})
         self._maybe_build(arguments)
         self._forget_losses()
-        if not eager.signature_of(type(self)).takes_training and semantics.current().training_needs_its_argument:
-            training = False
-        result, masks = eager.invoke(self, (inputs,), {}, None, training, gradient)
+        takes_it, reach = eager.signature_of(type(self)).takes_training, semantics.current().training_reaches
+        training = training and (takes_it or reach == "all inside")
+        handed_on = takes_it and reach == "what it is handed to"
+        given, around = ({"training": training}, None) if handed_on else ({}, training)
+        result, masks = eager.invoke(self, (inputs,), given, None, around, gradient)
         flat = tree.flatten(result.outputs)
         parameters = self._parameters
         single = len(flat) == 1

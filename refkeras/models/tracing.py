@@ -28,7 +28,7 @@ class TracedCall:
         self,
         inputs: list[Any],
         masks: list[Any] | None,
-        training: bool,
+        training: bool | None,
         gradient: str,
         parameters: list[Any],
         on_losses: Callable[[list[Any]], None],
