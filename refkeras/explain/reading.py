@@ -10,11 +10,11 @@ import numpy as np
 from refkeras import config, losses, metrics, semantics
 from refkeras.explain.records import Samples
 from refkeras.losses.arrays import as_array, match_ranks_of_tensors, squeeze_or_expand_to_same_rank
-from refkeras.losses.elementwise import _TF_KERAS_L2_EPSILON
 from refkeras.metrics.accuracy import accuracy, binary_matches, sparse_matches
 from refkeras.metrics.regression import cosine_similarity
 from refkeras.ops.activations import sigmoid
 from refkeras.ops.hinge_losses import signed_labels
+from refkeras.ops.normalizing import L2_EPSILON
 from refkeras.tensor import unwrap
 
 __all__ = ["copied", "loss_samples", "metric_samples", "squared_error_samples"]
@@ -184,7 +184,7 @@ def _cosine(
     if rule == "arrays" and axis == 0 and p.ndim > 1:
         return None  # lengths are laid along another axis: no value is of one pair of vectors
     share = 1.0 / np.broadcast_shapes(y.shape, p.shape)[axis] if rule == "keras-2.0" else None
-    epsilon = {"keras-3": config.epsilon(), "tf_keras": _TF_KERAS_L2_EPSILON, "keras-2.0": 0.0, "arrays": None}[rule]
+    epsilon = {"keras-3": config.epsilon(), "tf_keras": L2_EPSILON, "keras-2.0": 0.0, "arrays": None}[rule]
     params = {"epsilon": epsilon, "squares": rule != "keras-3", "share": share, "sign": sign}
     return _aligned("cosine_similarity", y, p, made_of, shape, params, axis)
 

@@ -169,10 +169,7 @@ class Layer(NodeAttributes, tracking.Tracked):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Record a node (symbolic inputs) or compute (arrays)."""
         if not hasattr(self, "_programs"):
-            raise RuntimeError(
-                f"In layer {type(self).__name__!r}, you forgot to call `super().__init__()` as the first statement in "
-                "the `__init__()` method. Go add it!"
-            )
+            raise tracking.not_made_error(self)
         if any_symbolic(args, kwargs):
             return self._call_symbolically(args, kwargs)
         return eager.call_on_arrays(self, args, kwargs)

@@ -7,12 +7,9 @@ from typing import Any
 from refkeras import config, semantics
 from refkeras.layers.merging import Merge, Merged, Shape
 from refkeras.ops import merging
-from refkeras.ops.normalizing import unit_vectors
+from refkeras.ops.normalizing import L2_EPSILON, unit_vectors
 
 __all__ = ["Dot", "dot"]
-
-#: What bounds the sum of squares in TensorFlow's `l2_normalize`.
-_L2_EPSILON = 1e-12
 
 
 class Dot(Merge):
@@ -59,16 +56,16 @@ class Dot(Merge):
         self.normalize = normalize
 
     def _axes_of(self, shapes: Any) -> list[int]:
-        """The axis of each input; only a number for both may count from the end."""
+        """The axis of each input, as it was given; a number for both counts from each one's end if it is negative."""
         if not isinstance(self.axes, int):
             return list(self.axes)
         return [self.axes % len(shape) if self.axes < 0 else self.axes for shape in shapes]
 
     def build(self, input_shape: Any) -> None:
         self._check_shapes(input_shape)
-        sizes = [shape[axis] for shape, axis in zip(input_shape, self._axes_of(input_shape), strict=True)]
+        axes = self._axes_of(input_shape)
+        sizes = [shape[axis] for shape, axis in zip(input_shape, axes, strict=True)]
         if sizes[0] != sizes[1]:
-            axes = self._axes_of(input_shape)
             raise ValueError(
                 f"Incompatible input shapes: axis values {sizes[0]} (at axis {axes[0]}) != {sizes[1]} (at axis "
                 f"{axes[1]}). Full input shapes: {input_shape[0]}, {input_shape[1]}"
@@ -92,7 +89,7 @@ class Dot(Merge):
             return Merged(*merging.batch_dot(inputs[0], inputs[1], (axes[0], axes[1])))
         rules = semantics.current()
         squares = rules.cosine_similarity in ("tf_keras", "keras-2.0")
-        epsilon = _L2_EPSILON if squares else 0.0 if rules.cosine_similarity == "arrays" else config.epsilon()
+        epsilon = L2_EPSILON if squares else 0.0 if rules.cosine_similarity == "arrays" else config.epsilon()
         units, pulls = zip(
             *(
                 unit_vectors(

@@ -16,6 +16,7 @@ from refkeras.ops.reducing import sum_to_shape
 __all__ = [
     "Add",
     "Average",
+    "Elementwise",
     "Maximum",
     "Merge",
     "Merged",
@@ -73,7 +74,7 @@ class Merge(Layer):
         )
 
 
-class _Elementwise(Merge):
+class Elementwise(Merge):
     """Inputs are broadcast to each other after axes of size 1 have been put in behind the batch axis."""
 
     def build(self, input_shape: Any) -> None:
@@ -124,7 +125,7 @@ class _Elementwise(Merge):
         return np.logical_and.reduce([m for m in masks if m is not None])
 
 
-class Add(_Elementwise):
+class Add(Elementwise):
     """The sum of the inputs, broadcast to each other after axes of size 1 have been put in behind the batch axis.
 
     Raises:
@@ -143,7 +144,7 @@ class Add(_Elementwise):
         return Merged(*merging.add(inputs))
 
 
-class Average(_Elementwise):
+class Average(Elementwise):
     """The mean of the inputs, broadcast as `Add` does.
 
     Raises:
@@ -162,7 +163,7 @@ class Average(_Elementwise):
         return Merged(*merging.average(inputs))
 
 
-class Subtract(_Elementwise):
+class Subtract(Elementwise):
     """The first of two inputs less the second, broadcast as `Add` does.
 
     Raises:
@@ -185,7 +186,7 @@ class Subtract(_Elementwise):
         return Merged(*merging.subtract(*inputs))
 
 
-class Multiply(_Elementwise):
+class Multiply(Elementwise):
     """The product of the inputs, broadcast as `Add` does.
 
     In Keras 3 a step that an input masks is 1 in it; where all inputs have masks, a step that none counts is 0.
@@ -218,7 +219,7 @@ class Multiply(_Elementwise):
         return Merged(_where(either, y), pullback, either.any(axis=-1))
 
 
-class _Extreme(_Elementwise):
+class _Extreme(Elementwise):
     def _pair(self, a: Any, b: Any, rule: str) -> tuple[Any, Pullback]:
         raise NotImplementedError
 
@@ -374,6 +375,11 @@ def _broadcast_two(a: Shape, b: Shape) -> Shape:
 
 
 def checked_masks(inputs: Any, mask: Any) -> list[Any] | None:
+    """One mask or None for each input; None if there are none at all.
+
+    Raises:
+        ValueError: no list, or one of another length.
+    """
     if mask is None:
         return None
     for name, value in (("mask", mask), ("inputs", inputs)):

@@ -22,7 +22,7 @@ from refkeras.variable import Variable
 if TYPE_CHECKING:
     from refkeras.layers.base import Layer
 
-__all__ = ["Tracked", "freeze_count", "traced", "trainable_state", "wanted_variables"]
+__all__ = ["Tracked", "freeze_count", "not_made_error", "traced", "trainable_state", "wanted_variables"]
 
 _freezes = itertools.count(1)
 _freeze_count = 0
@@ -243,10 +243,7 @@ class Tracked(Stored):
         from refkeras import constraints, initializers, regularizers
 
         if "_locked" not in self.__dict__:
-            raise RuntimeError(
-                f"In layer {type(self).__name__!r}, you forgot to call `super().__init__()` as the first statement in "
-                "the `__init__()` method. Go add it!"
-            )
+            raise not_made_error(self)
         if args:
             named = {"name": name, "shape": shape, "dtype": dtype, "initializer": initializer}
             named |= {"regularizer": regularizer, "trainable": trainable, "constraint": constraint}
@@ -421,6 +418,14 @@ def _weight_arguments(args: tuple[Any, ...], given: set[str]) -> dict[str, Any]:
     if name_first and not isinstance(told["name"], (str, type(None))):
         raise TypeError(f"add_weight() takes the name first, and got {args[0]!r}.")
     return {key: value for key, value in told.items() if key not in _KEPT}
+
+
+def not_made_error(layer: Any) -> RuntimeError:
+    """What is raised of a layer that is used before `super().__init__()`."""
+    return RuntimeError(
+        f"In layer {type(layer).__name__!r}, you forgot to call `super().__init__()` as the first statement in the "
+        "`__init__()` method. Go add it!"
+    )
 
 
 def _locked_error() -> ValueError:

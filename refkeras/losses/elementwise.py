@@ -12,9 +12,9 @@ from refkeras.errors import InvalidArgumentError
 from refkeras.losses.arrays import as_array, check_broadcast, squeeze_or_expand_to_same_rank
 from refkeras.losses.passes import Pass
 from refkeras.ops import hinge_losses, losses, regression_losses
+from refkeras.ops.normalizing import L2_EPSILON
 
 Array = Any
-_TF_KERAS_L2_EPSILON = 1e-12
 
 
 def _elementwise(
@@ -149,7 +149,7 @@ def cosine_similarity(y_true: Any, y_pred: Array, logits: Array | None = None, a
         if rules.losses_of_numbers == "sums" and not (y_true.ndim and y_pred.ndim):
             raise InvalidArgumentError("cosine_similarity: y_true or y_pred has rank 0. Expected vectors.")
         y_true, y_pred = (x if x.ndim else x.reshape(1) for x in (y_true, y_pred))
-    epsilon = {"keras-3": config.epsilon(), "tf_keras": _TF_KERAS_L2_EPSILON}.get(rule, 0.0)
+    epsilon = {"keras-3": config.epsilon(), "tf_keras": L2_EPSILON}.get(rule, 0.0)
 
     def op(t: Array, p: Array) -> tuple[Array, Callable[[Any], Array]]:
         if rule == "arrays":

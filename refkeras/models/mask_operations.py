@@ -84,7 +84,7 @@ def _mask_of(tensor: Any) -> KerasTensor | None:
 def _computed(layer: Any, inputs: Any, masks: Any) -> Any:
     """The masks of the outputs: `layer.compute_mask` on symbolic tensors."""
     from refkeras import layers
-    from refkeras.layers.merging import Merge
+    from refkeras.layers.merging import Elementwise
 
     if isinstance(layer, layers.Masking):
         differs = _operate("NotEqual", inputs.shape, inputs, layer.mask_value)
@@ -93,10 +93,10 @@ def _computed(layer: Any, inputs: Any, masks: Any) -> Any:
         return tree.flatten(masks)[0] if layer.return_sequences else None
     if isinstance(layer, layers.Concatenate):
         return _concatenated(layer, inputs, masks)
+    if isinstance(layer, Elementwise):
+        return _either(masks)
     if isinstance(layer, layers.Dot):
         return None
-    if isinstance(layer, Merge):
-        return _either(masks)
     return masks
 
 

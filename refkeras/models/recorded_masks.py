@@ -114,7 +114,7 @@ class RecordedMasks:
 
     def _mask_of(self, tensor: KerasTensor) -> int | None:
         from refkeras import layers
-        from refkeras.layers.merging import Merge
+        from refkeras.layers.merging import Elementwise
         from refkeras.models.model import Model
 
         layer, index, position = tensor._keras_history
@@ -128,8 +128,7 @@ class RecordedMasks:
         if isinstance(layer, layers.Concatenate):
             return self._concatenated(layer.axis, first)
         if isinstance(first, (list, tuple)):
-            merges = isinstance(layer, Merge) and not isinstance(layer, layers.Dot)
-            return self._either(first) if merges else None
+            return self._either(first) if isinstance(layer, Elementwise) else None
         given = node.kwargs.get("mask")
         if isinstance(layer, Model) or not layer.supports_masking or not isinstance(first, KerasTensor):
             return None

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["unit_vectors"]
+__all__ = ["L2_EPSILON", "unit_vectors"]
+
+#: What bounds the sum of squares in TensorFlow's `l2_normalize`.
+L2_EPSILON = 1e-12
 
 Array = Any
 
