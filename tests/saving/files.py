@@ -21,7 +21,8 @@ def model(masking: str = "masking") -> Any:
     """A compiled model with a layer of most kinds, one of which has a name of your own."""
     x = refkeras.Input((4, 3), name="x")
     y = refkeras.layers.LSTM(3, return_sequences=True, name="memory")(refkeras.layers.Masking(name=masking)(x))
-    y = refkeras.layers.Dense(2, activation="relu", kernel_regularizer="l2", name="dense")(refkeras.layers.Flatten()(y))
+    y = refkeras.layers.Flatten(name="flatten")(y)
+    y = refkeras.layers.Dense(2, activation="relu", kernel_regularizer="l2", name="dense")(y)
     inner = refkeras.Sequential([refkeras.Input((2,)), refkeras.layers.Dense(2, name="inner_dense")], name="inner")
     out = refkeras.layers.Dense(1, name="out")(refkeras.layers.Dropout(0.1, name="dropout")(inner(y)))
     made = refkeras.Model(x, out, name="good")
