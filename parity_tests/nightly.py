@@ -16,7 +16,8 @@ import os
 import re
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,19 @@ RECORDED = Path(__file__).parent / "recorded" / "nightly"
 class Tally:
     """What became of one property: examples that held, whether Hypothesis has no others, and how it failed.
 
-    `cost` is in microseconds of the processor for an example, in the last instalment.
+    `cost` is in microseconds of the processor for an example, in the last instalment. `example` is what Hypothesis
+    tells of a failure, in lines: the arguments, and how to have them drawn again.
     """
 
     examples: int = 0
     exhausted: bool = False
     failure: str = ""
     cost: int = 0
+    example: list[str] = field(default_factory=list)
+
+    def stored(self) -> dict[str, Any]:
+        """Return what there is to tell, for JSON."""
+        return {name: value for name, value in asdict(self).items() if value}
 
     def owes(self, goal: int = GOAL) -> bool:
         """Whether examples are still to come; none of what failed or has no others."""
@@ -62,7 +69,7 @@ class Record:
 
     def keep(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({test: asdict(self.tallies[test]) for test in sorted(self.tallies)}, indent=0)
+        text = json.dumps({test: self.tallies[test].stored() for test in sorted(self.tallies)}, indent=0)
         write_atomically(self.path, lambda file: file.write(text.encode() + b"\n"))
 
 
@@ -72,7 +79,7 @@ class Campaign:
     def __init__(self, record: Record, instalment: int, seconds: float) -> None:
         self.record, self.instalment = record, instalment
         self.end = time.monotonic() + seconds
-        self.drawn, self.failure, self.skipped = 0, "", False
+        self.drawn, self.failure, self.example, self.skipped = 0, "", [], False
 
     def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
         properties = [item for item in items if hasattr(getattr(item, "obj", None), "hypothesis")]
@@ -88,7 +95,7 @@ class Campaign:
             if _file(test) not in whole and (config.rootpath / _file(test)).exists()
         }
         # A failure is tried again each night: it may have been mended.
-        mine = {name: replace(known.get(name, Tally()), failure="") for name in names}
+        mine = {name: replace(known.get(name, Tally()), failure="", example=[]) for name in names}
         self.record.tallies = elsewhere | mine
 
     def pytest_runtestloop(self, session: Any) -> bool:
@@ -108,7 +115,7 @@ class Campaign:
     def pay(self, item: Any) -> None:
         """Run one instalment of a property, and write down what became of it; nothing of one that is skipped."""
         tally, hypothesis = self.record.tallies[item.nodeid], item.obj.hypothesis
-        inner, self.drawn, self.failure, self.skipped = hypothesis.inner_test, 0, "", False
+        inner, self.drawn, self.failure, self.example, self.skipped = hypothesis.inner_test, 0, "", [], False
 
         @functools.wraps(inner)
         def counted(*args: Any, **kwargs: Any) -> Any:
@@ -123,7 +130,7 @@ class Campaign:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         finally:
             hypothesis.inner_test = inner
-        tally.failure = self.failure
+        tally.failure, tally.example = self.failure, self.example
         if self.skipped:
             del self.record.tallies[item.nodeid]
         elif not self.failure:
@@ -132,11 +139,23 @@ class Campaign:
             tally.exhausted = self.drawn < self.instalment
         self.record.keep()
 
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> None:
+        if call.excinfo is not None:
+            self.example = [without_folder(line) for note in _notes(call.excinfo.value) for line in note.splitlines()]
+
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:
             told = str(getattr(report.longrepr, "reprcrash", report.longrepr)).strip().splitlines()[0]
             self.failure = without_folder(told)
         self.skipped |= report.skipped
+
+
+def _notes(error: BaseException) -> Iterator[str]:
+    """Yield what was added to an exception, and to those that it is a group of: Hypothesis tells examples there."""
+    yield from getattr(error, "__notes__", ())
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _notes(each)
 
 
 def without_folder(told: str) -> str:

@@ -66,6 +66,8 @@ def test_each_gets_what_it_is_owed(night):
     failed = tallies.pop("test_fails")
     assert failed.examples == 0
     assert "100" in failed.failure
+    assert "\n".join(failed.example[:3]).endswith(": test_fails(\n    a=100,\n)")
+    assert "@reproduce_failure(" in failed.example[-1]
     assert tallies == {
         "test_holds[1]": Tally(60, cost=True),
         "test_holds[2]": Tally(60, cost=True),
@@ -91,7 +93,7 @@ def test_it_goes_on_where_it_ended_and_tries_what_failed_again(night):
 def test_a_night_of_some_files_leaves_the_others_record(night, pytester):
     run, path = night
     path.parent.mkdir()
-    kept = {"examples": 7, "exhausted": False, "failure": "", "cost": 25}
+    kept = {"examples": 7, "failure": "AssertionError", "cost": 25, "example": ["Falsifying example: test()"]}
     pytester.makepyfile(other="")
     path.write_text(json.dumps({f"{name}::test": kept for name in ("other.py", "gone.py", "test_some.py")}))
     run(goal=20)
@@ -106,6 +108,13 @@ def test_a_night_of_one_test_leaves_the_others_of_its_file(night):
     _, tallies = run(goal=40, paths=["test_some.py::test_has_two", "test_some.py::test_holds[2]"])
     assert set(tallies) == {"test_holds[1]", "test_holds[2]", "test_has_two", "test_fails"}
     assert (tallies["test_holds[1]"].examples, tallies["test_holds[2]"].examples) == (20, 40)
+
+
+def test_each_example_of_several_failures_is_kept(night):
+    run, _ = night
+    two = PROPERTIES.replace("assert a < 100", "assert a < 100\n    if a < -100: raise ValueError(a)")
+    _, tallies = run(goal=20, test_some=two)
+    assert {"    a=100,", "    a=-101,"} < set(tallies["test_fails"].example)
 
 
 def test_no_instalment_begins_when_the_time_is_over(night, pytester):
