@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
@@ -278,10 +280,25 @@ class _Operations:
     jaxpr: Any = field(compare=False)
 
 
-# A program of an LSTM takes some sixty memory maps, of which Linux gives a process 65,530.
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=4096)
 def _compiled(operations: _Operations) -> Callable[..., Any]:
+    if room_for_programs() < 1 / 3:
+        _compiled.cache_clear()
+        jax.clear_caches()
+        gc.collect()
     return jax.jit(functools.partial(jax.core.eval_jaxpr, operations.jaxpr))
+
+
+def room_for_programs(maps: Path = Path("/proc/self/maps"), most: Path = Path("/proc/sys/vm/max_map_count")) -> float:
+    """The part of its memory maps that Linux has left for this process; 1 elsewhere.
+
+    A program of an LSTM takes sixty of 65,530, or hundreds if it is compiled in haste. Without any, JAX crashes.
+    """
+    try:
+        with maps.open("rb") as lines:
+            return 1 - sum(1 for _ in lines) / int(most.read_text())
+    except OSError:
+        return 1.0
 
 
 def _autograd(function: Any, inputs: Any, variables: Any, d_values: Any) -> Derived:

@@ -46,3 +46,21 @@ def test_a_state_that_changes_is_read_anew():
     assert not np.array_equal(first.values[0], second.values[0])
     for found in first, second:
         np.testing.assert_array_equal(found.values[0], found.gradients[0])
+
+
+def test_programs_are_forgotten_before_memory_maps_run_out(monkeypatch):
+    held = np.array([1.0, 2.0], "float32")
+    derived(held, power=5)
+    monkeypatch.setattr(engines, "room_for_programs", lambda: 0.3)
+    derived(held, power=6)
+    assert engines._compiled.cache_info().currsize == 1
+    monkeypatch.undo()
+    assert derived(held, power=5) == ([32.0, 486.0], [80.0, 8100.0])
+    assert engines._compiled.cache_info().currsize == 2
+
+
+def test_the_room_for_programs(tmp_path):
+    for name, text in {"maps": "a\n" * 30, "most": "40\n"}.items():
+        (tmp_path / name).write_text(text)
+    assert engines.room_for_programs(tmp_path / "maps", tmp_path / "most") == 0.25
+    assert engines.room_for_programs(tmp_path / "nowhere", tmp_path / "most") == 1.0
