@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -523,3 +524,55 @@ def test_recompile_keeps():
                 data = np.ones((4, 2), "float32"), np.ones((4, 1), "float32")
                 keys.append(list(model.evaluate(*data, verbose=0, return_dict=True)))
         assert keys[0] == keys[1] == (["loss", "mae"] if dialect == K3 else ["loss"])
+
+
+@shows("resolves_jit_compile", "jit_compile_auto")
+@pytest.mark.parametrize("engine", engines.ENGINES)
+def test_what_jit_compile_comes_to(engine):
+    """What a model tells of it and of its loss, before it is compiled and after."""
+
+    def told(k):
+        model = k.Sequential([k.Input((3,)), k.layers.Dense(1)])
+        found = [(model.jit_compile, getattr(model, "loss", "none at all"))]
+        for arguments in (
+            {},
+            *({"jit_compile": value} for value in ("auto", True, False, None)),
+            {"run_eagerly": True},
+            {"run_eagerly": True, "jit_compile": True},
+        ):
+            try:
+                model.compile(loss="mse", **arguments)
+                found.append((model.jit_compile, model.run_eagerly, model.loss))
+            except ValueError:
+                found.append("refused")
+        return found
+
+    with semantics.use(engine), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert told(refkeras) == told(engines.ENGINES[engine])
+
+
+@shows("optimizer_is_built_early")
+@pytest.mark.parametrize("engine", engines.ENGINES)
+@pytest.mark.parametrize("method", ["fit", "evaluate", "test_on_batch", "predict"])
+def test_when_the_optimizer_is_built(method, engine):
+    """Before a step trains: on JAX and PyTorch by evaluation, and by a fit of no epochs."""
+    if BACKEND == "numpy" and method == "fit" and engine != "tf_keras":
+        pytest.skip("Keras on NumPy does not train")
+
+    def count(k):
+        model = k.Sequential([k.Input((3,)), k.layers.Dense(1)])
+        model.compile("adam", "mse")
+        x, y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
+        more = {
+            "fit": {"epochs": int(engine == "tf_keras"), "verbose": 0},
+            "evaluate": {"verbose": 0},
+            "predict": {"verbose": 0},
+        }
+        data = (x,) if method == "predict" else (x, y)
+        getattr(model, method)(*data, **more.get(method, {}))
+        variables = model.optimizer.variables
+        return len(variables() if callable(variables) else variables)
+
+    with semantics.use(engine):
+        assert count(refkeras) == count(engines.ENGINES[engine])

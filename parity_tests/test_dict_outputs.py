@@ -81,6 +81,77 @@ def test_order_of_keys(engine, build, eager, method):
             }[semantics.current().dict_outputs]
 
 
+def layers_with_dicts(k):
+    """Makers of layers whose outputs are a dict; most call others inside."""
+
+    class Heads(k.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.heads = {name: k.layers.Dense(width) for name, width in WIDTHS.items()}
+
+        def call(self, x):
+            return {name: head(x) for name, head in self.heads.items()}
+
+    class Told(Heads):
+        def compute_output_shape(self, input_shape):
+            return {name: (input_shape[0], width) for name, width in WIDTHS.items()}
+
+    class Around(k.layers.Layer):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def call(self, x):
+            return self.inner(x)
+
+    class OwnModel(k.Model):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def call(self, x):
+            return self.inner(x)
+
+    def stack():
+        return k.Sequential([k.layers.Dense(3), Heads()])
+
+    return {
+        "heads": Heads,
+        "told": Told,
+        "functional": lambda: functional(k),
+        "around": lambda: Around(Heads()),
+        "around told": lambda: Around(Told()),
+        "around functional": lambda: Around(functional(k)),
+        "own model": lambda: OwnModel(Heads()),
+    } | ({} if semantics.current().stack_of_single_outputs else {"stack": stack})
+
+
+@pytest.mark.parametrize("given", ["any batch", "a batch of 5", "array"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_order_of_keys_of_a_layer(engine, given):
+    """On symbolic tensors, on arrays, and in the models around it, called and predicting."""
+
+    def keys(k):
+        found = {}
+        for what, make in layers_with_dicts(k).items():
+            x = X if given == "array" else k.Input((3,), batch_size=5 if "5" in given else None)
+            returned = make()(x)
+            found[what] = ["".join(returned)]
+            if given != "array":
+                model = k.Model(x, returned)
+                again = k.Model(x, model(x))
+                found[what] += [
+                    "".join(keys) for m in (model, again) for keys in (m.output, m(X), m.predict(X, verbose=0))
+                ]
+        return found
+
+    with semantics.use(engine):
+        found = keys(ENGINES[engine])
+        assert keys(refkeras) == found
+        orders = {order for some in found.values() for order in some}
+        assert orders == {"acb"} | ({"abc"} if semantics.current().dict_outputs != "kept" else set())
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_list_of_results(engine, loss):

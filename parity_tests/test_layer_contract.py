@@ -142,6 +142,96 @@ def test_a_stack_for_several_inputs(kind, engine):
     assert assert_same_outcome(run, engine)[0] is kind
 
 
+@shows("pop_returns_layer")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("called", [False, True])
+@pytest.mark.parametrize("given", [False, True])
+def test_all_layers_are_popped(given, called, engine):
+    def run(k):
+        inputs = [k.Input((2,))] if given else []
+        model = k.Sequential([*inputs, k.layers.Dense(1, name="a"), k.layers.Dense(1, name="b")])
+        if called:
+            model(ONES)
+        found = []
+        for _ in range(4):
+            try:
+                popped = getattr(model.pop(), "name", None)
+            except (IndexError, TypeError) as error:
+                popped = type(error)
+            found.append((popped, model.built, len(model.layers)))
+        return found
+
+    assert_same_outcome(run, engine)
+
+
+@shows("stack_shape_is_final")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("shape", [(None, 3), (2, 3), (None, 4), None, (None, 5, 3)])
+@pytest.mark.parametrize("before", ["nothing", "built", "called"])
+@pytest.mark.parametrize("given", [True, False])
+def test_a_stack_is_built_again(given, before, shape, engine):
+    """With the sizes that it has, with others, or without any."""
+
+    def run(k):
+        model = k.Sequential([k.Input((3,)), k.layers.Dense(2)] if given else [k.layers.Dense(2)])
+        if before == "built":
+            model.build((None, 3))
+        if before == "called":
+            model(np.ones((2, 3), "float32"))
+        model.build(shape)
+        return model.built, [tuple(w.shape) for w in model.weights]
+
+    assert_same_outcome(run, engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_input_alone_is_a_stack(engine):
+    for how in (lambda model: model(ONES).shape, lambda model: model.predict(ONES, verbose=0).shape):
+        assert_same_outcome(lambda k, how=how: tuple(how(k.Sequential([k.Input((2,))]))), engine)
+    assert_same_outcome(lambda k: k.Sequential([k.Input((2,))]).built, engine)
+    assert_same_outcome(lambda k: k.Sequential([k.Input((2,))]).output_shape, engine)
+
+    def popped(k):
+        model = k.Sequential([k.Input((2,)), k.layers.Dense(1)])
+        model.pop()
+        return model.built, tuple(model(ONES).shape)
+
+    assert_same_outcome(popped, engine)
+
+
+@shows("stack_of_single_outputs")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("deferred", [False, True])
+@pytest.mark.parametrize("bad", ["several outputs", "wrong shape"])
+def test_a_stack_of_layers_with_several_outputs(bad, deferred, engine):
+    """Keras 3 takes them, and keeps what it could not add; tf_keras does neither."""
+
+    def run(k):
+        model = k.Sequential([] if deferred else [k.Input((4, 3))])
+        model.add(k.layers.Dense(2))
+        try:
+            several = k.layers.LSTM(2, return_state=True)
+            model.add(several if bad == "several outputs" else k.layers.Reshape((5,)))
+            told = "added"
+        except ValueError:
+            told = "refused"
+        count = len(model.layers)
+        if told == "added":
+            try:
+                model(np.ones((1, 4, 3), "float32"))
+            except (*NATIVE_ERRORS, ValueError):
+                told = "refused when called"
+        else:
+            try:
+                model.add(k.layers.Dense(5, name="last"))
+                told = tree.map_structure(lambda size: size, model.output_shape)
+            except ValueError:
+                told = "refused for good"
+        return told, count, len(model.layers)
+
+    assert_same_outcome(run, engine)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_stack_with_a_layer_that_does_not_tell_its_shape(engine):
     def refuse(self, *args, **kwargs):
@@ -354,6 +444,42 @@ def test_metrics_are_no_variables_of_a_layer(engine):
     assert assert_same_outcome(run, engine) == (["score"], [2, 0, 2])
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("deep", [0, 1, 2])
+@pytest.mark.parametrize("inside", ["layer", "model"])
+def test_metrics_of_layers_inside(inside, deep, engine):
+    """A metric of a layer two deep is told twice by Keras 3; one that a model inside holds is not told."""
+
+    def run(k):
+        class Watched(k.Model if inside == "model" else k.layers.Layer):
+            def __init__(self):
+                super().__init__()
+                self.mean = k.metrics.Mean(name="mean")
+
+            def call(self, x):
+                return x
+
+        class Around(k.layers.Layer):
+            def __init__(self, inner):
+                super().__init__()
+                self.inner = inner
+
+            def call(self, x):
+                return self.inner(x)
+
+        layer = Watched()
+        for _ in range(deep):
+            layer = Around(layer)
+        x = k.Input((2,))
+        model = k.Model(x, layer(x))
+        model.compile(loss="mse", metrics=["mae"])
+        found = model.evaluate(ONES, ONES, verbose=0)
+        names = [metric.name for metric in model.metrics]
+        return found, model.evaluate(ONES, ONES, verbose=0, return_dict=True), names, len(model.get_weights())
+
+    assert_same_outcome(run, engine)
+
+
 def test_a_call_that_assigns_is_not_trained():
     """It is traced once for all batches: Keras on TensorFlow would assign in each."""
 
@@ -421,6 +547,49 @@ def test_penalties_of_a_layer_that_is_called(size, engine):
         return found
 
     assert assert_same_outcome(run, engine) == ([[0.0], [0.0]] if size == 0 else [[3.0], [6.0]])
+
+
+@shows("frozen_weights_are_penalized")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("freeze", [None, "layers", "layers, later", "model, later", "weight"])
+def test_penalties_of_weights_that_are_not_trained(freeze, engine):
+    """Of a weight made so, and of frozen ones; in tf_keras they count, in the order that they were made in."""
+    if freeze == "weight" and engine == "tf_keras":
+        pytest.skip("TensorFlow's variables cannot be frozen")
+
+    def run(k):
+        def build(self, *shapes):
+            for name, factor, trainable in (("fixed", 1.0, False), ("free", 16.0, True)):
+                penalty = k.regularizers.L2(factor)
+                weight = self.add_weight(
+                    shape=(2,), initializer="ones", regularizer=penalty, trainable=trainable, name=name
+                )
+                setattr(self, name, weight)
+
+        x = k.Input((2,))
+        own = layer_of(k, lambda self, x: x, build=build, compute_output_shape=lambda self, shape: shape)()
+        penalties = {
+            f"{name}_regularizer": k.regularizers.L2(factor) for name, factor in (("kernel", 8), ("activity", 2))
+        }
+        dense = k.layers.Dense(2, kernel_initializer="ones", bias_initializer="ones", **penalties)
+        model = k.Model(x, own(dense(x)))
+        if freeze == "layers":
+            own.trainable = dense.trainable = False
+        model.compile(k.optimizers.SGD(2.0**-9), "mse")
+        if freeze == "layers, later":
+            own.trainable = dense.trainable = False
+        elif freeze == "model, later":
+            model.trainable = False
+        elif freeze == "weight":
+            own.free.trainable = False
+        model(ONES)
+        found = [[float(numpy(loss)) for loss in layer.losses] for layer in (model, own, dense)]
+        found += [float(model.test_on_batch(ONES, ONES)), float(model.train_on_batch(ONES, ONES))]
+        return found, float(model.evaluate(ONES, ONES, verbose=0)), [w.tolist() for w in model.get_weights()]
+
+    if BACKEND == "numpy" and engine != "tf_keras":
+        pytest.skip("Keras on NumPy does not train")
+    assert_same_outcome(run, engine)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -99,7 +99,7 @@ def subclassed(k, layers):
 
 def run(k, drawn, x, y, weights=None, bars=False):
     """What the entry points return, the weights after a step, and those before."""
-    model = made(k, drawn)
+    model = drawn["make"](k, drawn)
     model.predict_on_batch(x)  # what is inside is built when it is called
     if weights is None:
         random = np.random.default_rng(drawn["seed"])
@@ -128,6 +128,7 @@ def test_any_layer_of_one_s_own(data):
         "supports": data.draw(st.booleans()),
         "masked": data.draw(st.booleans()),
         "kind": data.draw(st.sampled_from(["functional", "sequential", "subclass"] if inputs == 1 else ["functional"])),
+        "make": made,
         "end": data.draw(st.sampled_from([None, "softmax"])),
         "seed": data.draw(st.integers(0, 2**20)),
     }

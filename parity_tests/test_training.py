@@ -202,7 +202,37 @@ def overridden_call(k):
     return model, X, Y1, {"sample_weight": W, "validation_data": (X[:5], Y1[:5])}
 
 
+def inputs_handed_on(k):
+    """Layers that return what they are given: with penalties, of one inside too, and beside another output."""
+
+    class Within(k.layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.inner = k.layers.Dense(3, "softmax", activity_regularizer=k.regularizers.L2(0.3))
+
+        def call(self, x):
+            self.inner(x)
+            return x
+
+    class Beside(Within):
+        def call(self, x):
+            return x, self.inner(x)
+
+    class After(Within):
+        def call(self, x):
+            return self.inner(x), x
+
+    x = k.Input((4,))
+    y = k.layers.Dense(3, "softmax")(x)
+    y = k.layers.Activation("linear", activity_regularizer=k.regularizers.L2(0.7))(y)
+    y = k.layers.Dropout(0.0, activity_regularizer=k.regularizers.L1(0.2))(Within()(y))
+    model = k.Model(x, [*Beside(name="beside")(y), *After(name="after")(y)])
+    model.compile(k.optimizers.SGD(0.5, momentum=0.3), "categorical_crossentropy")
+    return model, X, [Y3, Y3[::-1], Y3[[1, 0, *range(2, 11)]], Y3], {}
+
+
 CASES = [
+    inputs_handed_on,
     overridden_call,
     regression,
     classifier,

@@ -158,7 +158,8 @@ class Semantics:
         "sorted by compilation",
         doc="The order of keys where outputs are a dict: as the model has them; alphabetical in what a functional "
         "model returns, and where a list of losses is laid over them; or alphabetical for losses and metrics, and in "
-        "what a compiled `predict` returns.",
+        "what a compiled `predict` returns. In both latter cases a layer called on symbolic tensors sorts them, too: "
+        "where shapes are tried out or told, or (the last) only where they are tried out.",
     )
     resolved_at_compile: bool = one_of(
         False,
@@ -229,6 +230,11 @@ class Semantics:
         ("evaluate",),
         doc="Loops that take a first batch to build what is not built: losses and metrics, or (in predict) layers.",
     )
+    optimizer_is_built_early: bool = one_of(
+        False,
+        True,
+        doc="evaluate, test_on_batch, and fit before its first step build the optimizer, for what is trainable then.",
+    )
     first_batch_is_put_back: bool = one_of(
         True,
         False,
@@ -275,6 +281,41 @@ class Semantics:
         doc="What inputs of a Sequential must share with the first ones: their rank; or the sizes that an Input gave, "
         "and nothing if there was none. Its layers look at the rest.",
     )
+    nested_metrics_are_repeated: bool = one_of(
+        True,
+        False,
+        doc="A model's metrics, and the numbers of evaluate, have a metric of a layer inside others as often as there "
+        "are layers around it, and none that a model inside holds; else each once, and the variables of a model's own "
+        "are among its weights.",
+    )
+    frozen_weights_are_penalized: bool = one_of(
+        False, True, doc="The regularizers of weights that are not trainable add to the loss."
+    )
+    weight_order: str = one_of(
+        "own first",
+        "trainable first",
+        doc="The order of weights: a layer's own before those of layers inside, which are all that were assigned or "
+        "added to containers; or those that are trainable now before the others, a model's own behind its layers', of "
+        "the layers that attributes and containers hold now.",
+    )
+    stack_of_single_outputs: bool = one_of(
+        False,
+        True,
+        doc="Each layer of a Sequential has one output, else it is a ValueError; a layer that cannot be added to those "
+        "before it is not kept.",
+    )
+    stack_shape_is_final: bool = one_of(
+        True,
+        False,
+        doc="build() of a Sequential refuses other sizes than those that it has, and an Input alone is not built; "
+        "otherwise build() needs a shape, does nothing to a stack that is built, and an Input alone is.",
+    )
+    pop_returns_layer: bool = one_of(
+        True,
+        False,
+        doc="Sequential.pop returns the layer, and fails (IndexError) where nothing is left, not even an Input; or it "
+        "returns None, and fails (TypeError) where there is no layer.",
+    )
     positional_arguments: str = one_of(
         "tensors", "anything", doc="What a layer's call takes without a name; else it is a ValueError."
     )
@@ -306,7 +347,10 @@ class Semantics:
         "planned", "actual", doc="Batch number that ends a last, short group of steps_per_execution batches."
     )
 
-    jit_compile_auto: bool = one_of(False, True, doc="What a file says that jit_compile='auto' came to, on a CPU.")
+    jit_compile_auto: bool = one_of(False, True, doc="What jit_compile='auto' comes to on a CPU, in files too.")
+    resolves_jit_compile: bool = one_of(
+        True, False, doc="model.jit_compile tells what 'auto' and None came to; else what compile() was given."
+    )
     text_as_number: str = one_of(
         "TypeError",
         "ValueError",
@@ -949,6 +993,13 @@ _TF_KERAS = dataclasses.replace(
     explicit_training_wins=True,
     state_is_locked=False,
     stack_compares="given sizes",
+    stack_of_single_outputs=True,
+    nested_metrics_are_repeated=False,
+    resolves_jit_compile=False,
+    frozen_weights_are_penalized=True,
+    weight_order="trainable first",
+    stack_shape_is_final=False,
+    pop_returns_layer=False,
     positional_arguments="anything",
     regularizer_factors="floatx",
     warns_without_weights=False,
@@ -1250,6 +1301,7 @@ _KERAS_3_JAX = dataclasses.replace(
     built_for_batch_size=("fit", "predict", "on_batch"),
     batches_looked_at=0,
     builds_from_batches=("fit", "evaluate", "predict"),
+    optimizer_is_built_early=True,
     batchless_step_runs=False,
 )
 _KERAS_3_TORCH = dataclasses.replace(
@@ -1258,6 +1310,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     rng="mt19937",
     batches_looked_at=0,
     builds_from_batches=("fit", "evaluate"),
+    optimizer_is_built_early=True,
     batchless_step_runs=False,
     batch_size_is_int=True,
     part_losses_count="rows",

@@ -13,7 +13,7 @@ import numpy as np
 from refkeras import config, naming, semantics, shapes
 from refkeras.tensor import wrap
 
-__all__ = ["Variable", "no_assignments"]
+__all__ = ["Variable", "no_assignments", "tracing"]
 
 
 class _Traced(threading.local):
@@ -33,6 +33,11 @@ def no_assignments() -> Iterator[None]:
         yield
     finally:
         _traced.on = before
+
+
+def tracing() -> bool:
+    """Whether a call is traced around: the engine runs what is inside on arrays."""
+    return _traced.on
 
 
 class Variable:

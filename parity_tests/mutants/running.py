@@ -314,6 +314,33 @@ LAYERS = (
         "            tree.map_structure(copy_of, node.args),\n",
         "            node.args,\n",
     ),
+    of("models/program.py", "test_training.py::test_runs_alike")(
+        "a penalty of what is handed on has no gradient",
+        "if len(arriving) == 1 and not step.watched:",
+        "if len(arriving) == 1:",
+    ),
+    of("models/program.py", "test_training.py::test_runs_alike")(
+        "an input that is handed on beside another output gets its gradient twice",
+        "                if len(arriving) == 1 and not step.watched:\n",
+        "                if True:\n"
+        "                    d[ins[0]] = _sum(d[ins[0]], arriving[0]) if handed_on[0] else d[ins[0]]\n"
+        "                if len(arriving) == 1 and not step.watched:\n",
+    ),
+    of("layers/containers.py", "test_weight_order.py")(
+        "a layer that is appended to a list does not belong to the layer around",
+        "        _add(self._owner, [value])\n        super().append(value)",
+        "        super().append(value)",
+    ),
+    of("layers/tracking.py", "test_weight_order.py")(
+        "in tf_keras a dict's layers in the order that they came in",
+        "[item[key] for key in sorted(item)]",
+        "item.values()",
+    ),
+    of("saving/legacy_weights.py", "test_weight_files.py")(
+        "weights of other names lose a part of them",
+        'inside = (v for v in layer.weights if v.path.startswith(f"{layer.path}/"))',
+        "inside = layer.weights",
+    ),
     of("layers/eager.py", "test_layer_contract.py::test_masks_of_arguments")(
         "every argument's mask is the first's", "each.get(name)", "each.get(signature.masked[0])"
     ),

@@ -19,6 +19,7 @@ from refkeras.layers import calling, eager, tracking
 from refkeras.layers.node_attributes import NodeAttributes
 from refkeras.saving.limits import charge_call
 from refkeras.symbolic import KerasTensor, Node, any_symbolic
+from refkeras.variable import tracing
 
 __all__ = ["Layer", "Pass"]
 
@@ -190,7 +191,21 @@ class Layer(NodeAttributes, tracking.Tracked):
         arguments = eager.bind(self, args, kwargs)
         shape = eager.output_shape(self, arguments)
         dtype = self._output_dtype(next(iter(arguments.values())))
-        return eager.map_shapes(lambda s: KerasTensor(s, dtype=dtype), shape)
+        outputs = eager.map_shapes(lambda s: KerasTensor(s, dtype=dtype), shape)
+        return tree.with_sorted_keys(outputs) if self._sorts_symbolic_keys(arguments) else outputs
+
+    def _sorts_symbolic_keys(self, arguments: dict[str, Any]) -> bool:
+        """Whether dicts of symbolic outputs get their keys in alphabetical order: the backend's way to find shapes.
+
+        JAX's tracing does it; Keras on PyTorch does it where it has to try two sizes, or is told the shapes. What is
+        called inside is called on arrays.
+        """
+        if tracing():
+            return False
+        told = type(self).compute_output_shape is not Layer.compute_output_shape
+        tried = any(None in tensor.shape for tensor in tree.flatten(arguments) if isinstance(tensor, KerasTensor))
+        order = semantics.current().dict_outputs
+        return (order == "sorted by compilation" and not told) or (order == "sorted by models" and (told or tried))
 
     def _output_dtype(self, inputs: Any) -> str:
         """The dtype of the outputs: the layer's own (Keras casts inputs to it)."""
@@ -257,7 +272,9 @@ class Layer(NodeAttributes, tracking.Tracked):
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics that the layer and those inside it hold."""
+        """The metrics that the layer and those inside it hold; those of a model inside as it lists them."""
+        if semantics.current().nested_metrics_are_repeated:
+            return [*self._metrics, *(metric for layer in self._layers for metric in layer.metrics)]
         return [metric for layer in self._flatten_layers() for metric in layer._metrics]
 
     @property
@@ -294,8 +311,12 @@ class Layer(NodeAttributes, tracking.Tracked):
     @property
     def losses(self) -> list[Any]:
         """Penalties of the last call and of the regularized weights, of this layer and those inside it."""
+        if semantics.current().frozen_weights_are_penalized:  # tf_keras goes layer by layer
+            layers = self._flatten_layers()
+            each = ([*layer._losses, *(v.regularizer(v.value) for v in layer._own_penalized)] for layer in layers)
+            return [penalty for of_one in each for penalty in of_one]
         found = [loss for layer in self._flatten_layers() for loss in layer._losses]
-        return found + [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
+        return found + [v.regularizer(v.value) for v in self._penalized]
 
     # -- configuration -------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import numpy as np
 from refkeras import activations, random, regularizers, semantics, tree
 from refkeras.errors import InvalidArgumentError
 from refkeras.layers.base import Layer, Pass
+from refkeras.layers.containers import not_tracked
 from refkeras.layers.input_spec import InputSpec
 from refkeras.layers.lstm_cell import DEFAULT_RECURRENT_ACTIVATION, LSTMCell
 from refkeras.ops.lstm import lstm
@@ -173,10 +174,11 @@ class LSTM(Layer):
                 )
             for size in self.cell.state_size:
                 charge_state((batch, size), np.dtype(self.compute_dtype).itemsize, f"{self.name}/rnn_state")
-            self.states = [
-                Variable(zeros, trainable=False, name="rnn_state", path=f"{self.name}/rnn_state")
-                for zeros in self.get_initial_state(batch)
-            ]
+            with not_tracked():  # states are no weights
+                self.states = [
+                    Variable(zeros, trainable=False, name="rnn_state", path=f"{self.name}/rnn_state")
+                    for zeros in self.get_initial_state(batch)
+                ]
 
     def get_initial_state(self, batch_size: int) -> list[np.ndarray]:
         """Return h and c of zeros."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from refkeras import config, naming, semantics, shapes
-from refkeras.layers import calling
+from refkeras import config, naming, semantics, shapes, tree
+from refkeras.layers import calling, containers
 from refkeras.layers.stored import Stored
 from refkeras.saving.limits import charge_weight
 from refkeras.variable import Variable
@@ -76,6 +76,8 @@ class Tracked(Stored):
     """The part of `Layer` that owns weights and layers."""
 
     name: str
+    #: Whether tf_keras has them behind those of the layers inside: a model's are.
+    _weights_come_last = False
 
     def __init__(self, name: str | None, trainable: bool) -> None:
         cls = type(self).__name__
@@ -94,17 +96,71 @@ class Tracked(Stored):
         """When the layer is made, or before, when a subclass sets a layer or a weight before `super().__init__()`."""
         self._own_trainable: list[Variable] = []
         self._own_fixed: list[Variable] = []
+        self._own_regularized: list[Variable] = []  # in the order that they were made in
         self._tracked: list[Any] = []
         self._seed_generators: list[Any] = []
         self._metrics: list[Any] = []
 
     def __setattr__(self, key: str, value: Any) -> None:
-        tracked = key not in INTERNAL and isinstance(value, _trackable())
-        if tracked and not key.startswith("_") and self.__dict__.get("_locked") and self._is_new(value):
+        if key in INTERNAL or not isinstance(value, _trackable()) or not containers.is_tracking():
+            if key in self.__dict__ and key not in INTERNAL and not _keeps_what_it_had():
+                self._let_go(key)
+            object.__setattr__(self, key, value)
+            return
+        locked = self.__dict__.get("_locked")
+        if locked and not key.startswith("_") and self._is_new(value):
             raise _locked_error()
-        object.__setattr__(self, key, value)
-        if tracked:
+        if _keeps_what_it_had():
+            self.__dict__["_locked"] = False
+            try:
+                value = containers.tracked(value, self)
+            finally:
+                self.__dict__["_locked"] = bool(locked)
+            object.__setattr__(self, key, value)
+        else:
+            self._let_go(key)
+            object.__setattr__(self, key, value)
+            if not hasattr(type(self), key):  # tf_keras does not look at what a class has by this name
+                self._track_by_attribute(value)
+
+    def _track_by_attribute(self, value: Any) -> None:
+        """As tf_keras does: containers as they are, and what they hold now of variables and metrics."""
+        if "_tracked" not in self.__dict__:
+            self._begin_tracking()
+        for leaf in tree.flatten(value):
+            if isinstance(leaf, Variable):
+                self._track(leaf)
+            elif hasattr(leaf, "update_state"):
+                self._metrics.append(leaf)
+        if hasattr(value, "update_state"):
+            self._tracked.append(value)
+        elif not isinstance(value, Variable):
             self._track(value)
+
+    def _let_go(self, key: str) -> None:
+        """In tf_keras, what an attribute had belongs to the layer no longer, unless another one has it, too."""
+        value = self.__dict__.get(key)
+        if "_tracked" not in self.__dict__ or not isinstance(value, _trackable()) or hasattr(value, "update_state"):
+            return
+        if sum(other is value for other in self.__dict__.values()) == 1:
+            self._drop(value)
+
+    def _take(self, value: Any) -> None:
+        """Have what is in a container belong to the layer.
+
+        Raises:
+            ValueError: it is new, and the layer takes no new state.
+        """
+        if isinstance(value, _trackable()):
+            if self.__dict__.get("_locked") and self._is_new(value):
+                raise _locked_error()
+            self._track(value)
+
+    def _drop(self, value: Any) -> None:
+        """Have a value, which may be anything, belong to the layer no longer."""
+        for owned in (self._own_trainable, self._own_fixed, self._tracked, self._seed_generators, self._metrics):
+            if any(item is value for item in owned):
+                owned[:] = [item for item in owned if item is not value]
 
     def _lock(self) -> None:
         """Take no new state from now on, where the engine in force does so."""
@@ -114,7 +170,7 @@ class Tracked(Stored):
         """Whether a value is, or holds, state that the layer does not have yet."""
         if isinstance(value, dict):
             return any(self._is_new(item) for item in value.values())
-        if isinstance(value, (list, tuple)):
+        if isinstance(value, (list, tuple, set)):
             return any(self._is_new(item) for item in value)
         if not isinstance(value, _trackable()):
             return False
@@ -123,9 +179,11 @@ class Tracked(Stored):
 
     def __delattr__(self, key: str) -> None:
         value = self.__dict__.get(key)
+        if isinstance(value, Variable):
+            self._drop(value)
+        elif not _keeps_what_it_had():
+            self._let_go(key)
         object.__delattr__(self, key)
-        for owned in (self._own_trainable, self._own_fixed, self._tracked, self._seed_generators, self._metrics):
-            owned[:] = [item for item in owned if item is not value]
 
     def _track(self, value: Any) -> None:
         from refkeras.layers.base import Layer
@@ -140,6 +198,8 @@ class Tracked(Stored):
                 self._freeze_with_layer(value)
         elif isinstance(value, (Layer, list, tuple, dict)):
             target = self._tracked
+        elif isinstance(value, set):
+            return  # tf_keras does not look into them
         elif hasattr(value, "update_state"):
             target = self._metrics
         else:
@@ -151,37 +211,23 @@ class Tracked(Stored):
 
     @property
     def _layers(self) -> list[Layer]:
-        """The layers kept in attributes, also in lists and dicts, in order of assignment."""
+        """The layers kept in attributes and in their containers, in the order that the engine in force has them in."""
         if not self._tracked:  # most layers; every epoch asks all of them
             return []
-        from refkeras.layers.base import Layer
-
-        found: dict[int, Layer] = {}
-        containers: set[int] = set()  # one may hold itself
-
-        def visit(item: Any) -> None:
-            if isinstance(item, Layer):
-                found.setdefault(id(item), item)
-            elif isinstance(item, (list, tuple, dict)) and id(item) not in containers:
-                containers.add(id(item))
-                for inner in item.values() if isinstance(item, dict) else item:
-                    visit(inner)
-
-        visit(self._tracked)
-        return list(found.values())
+        return _in_containers(self._tracked)
 
     def _flatten_layers(self) -> Iterator[Any]:
-        """This layer and all inside it, each once."""
+        """This layer and all inside it, each once; Keras 3 goes through those of layers inside backwards."""
         seen: set[int] = set()
-
-        def walk(layer: Any) -> Iterator[Any]:
+        backwards = _keeps_what_it_had()
+        waiting = [self]
+        while waiting:
+            layer = waiting.pop()
             if id(layer) not in seen:
                 seen.add(id(layer))
                 yield layer
-                for inner in layer._layers:
-                    yield from walk(inner)
-
-        return walk(self)
+                inside = layer._layers
+                waiting += inside if backwards and layer is not self else inside[::-1]
 
     # -- weights -------------------------------------------------------------------
 
@@ -269,6 +315,8 @@ class Tracked(Stored):
             constraint=constraints.get(constraint),
         )
         (self._own_trainable if trainable else self._own_fixed).append(variable)
+        if variable.regularizer is not None:
+            self._own_regularized.append(variable)
         self._freeze_with_layer(variable)
         return variable
 
@@ -288,14 +336,55 @@ class Tracked(Stored):
 
     @property
     def weights(self) -> list[Variable]:
-        """All weights: the layer's own, trainable ones first, then those of each layer inside."""
-        inner = (v for layer in self._layers for v in layer.weights)
-        return _unique([*self._own_trainable, *self._own_fixed, *inner])
+        """All weights, in the order of `get_weights`.
+
+        The layer's own, trainable ones first, then those of each layer inside; or, in tf_keras, those that are
+        trainable now (own ones, then those inside), then the others. A model of tf_keras has its own last.
+        """
+        if semantics.current().weight_order == "own first":
+            return _unique([*self._own_weights(), *self._inside("weights")])
+        if self._weights_come_last:
+            return _unique([*self._weights_of_attributes(), *self._own_weights()])
+        return [*self.trainable_weights, *self.non_trainable_weights]
+
+    def _weights_of_attributes(self) -> Iterator[Variable]:
+        """Yield what a model of tf_keras has inside: of each container, too, the trainable weights first."""
+        for value in self._tracked:
+            if isinstance(value, (list, tuple, dict)):
+                yield from (*self._inside_of(value, True), *self._inside_of(value, False))
+            else:
+                yield from value.variables if hasattr(value, "update_state") else value.weights
+
+    def _inside_of(self, value: Any, trainable: bool, opened: tuple[int, ...] = ()) -> list[Variable]:
+        """Return the weights of one kind in what a model of tf_keras has, metrics among it; variables come last."""
+        if isinstance(value, (list, tuple, dict)):
+            items = [value[key] for key in sorted(value)] if isinstance(value, dict) else list(value)
+            around = (*opened, id(value))  # a container may hold itself
+            inner = (self._inside_of(item, trainable, around) for item in items if id(item) not in around)
+            kind = {id(v) for v in (self._own_trainable if trainable else self._own_fixed)}
+            return [*(v for found in inner for v in found), *(item for item in items if id(item) in kind)]
+        if hasattr(value, "update_state"):
+            return [] if trainable else value.variables
+        if hasattr(value, "trainable_variables"):
+            return value.trainable_variables if trainable else value.non_trainable_weights
+        return []
+
+    def _own_weights(self) -> list[Variable]:
+        return [*self._own_trainable, *self._own_fixed]
+
+    def _inside(self, which: str) -> Iterator[Variable]:
+        return (v for layer in self._layers for v in getattr(layer, which))
 
     @property
     def trainable_variables(self) -> list[Variable]:
         """The weights that an optimizer updates now."""
-        return [v for v in self._parameters if v.trainable] if self._trainable else []
+        if not self._trainable:
+            return []
+        if semantics.current().weight_order == "own first":
+            return [v for v in self.weights if v.trainable]
+        if self._weights_come_last:
+            return _unique([*self._inside_of(self._tracked, True), *self._own_trainable])
+        return _unique([*self._own_trainable, *self._inside("trainable_variables")])
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -303,20 +392,42 @@ class Tracked(Stored):
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        trainable = {id(v) for v in self.trainable_variables}
-        return [v for v in self.weights if id(v) not in trainable]
+        """The other weights."""
+        if semantics.current().weight_order == "own first":
+            return [v for v in self.weights if not (self._trainable and v.trainable)]
+        if self._weights_come_last:
+            frozen = [] if self._trainable else [*self._inside_of(self._tracked, True), *self._own_trainable]
+            return _unique([*frozen, *self._inside_of(self._tracked, False), *self._own_fixed])
+        if self._trainable:
+            return _unique([*self._own_fixed, *self._inside("non_trainable_weights")])
+        return _unique([*self._own_weights(), *self._inside("weights")])
+
+    @property
+    def _own_penalized(self) -> list[Variable]:
+        return [v for v in self._own_regularized if v.regularizer is not None]
+
+    @property
+    def _penalized(self) -> list[Variable]:
+        """The weights whose regularizers add to the loss."""
+        if semantics.current().frozen_weights_are_penalized:
+            return [v for layer in self._flatten_layers() for v in layer._own_penalized]
+        return [v for v in self.trainable_weights if v.regularizer is not None]
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
         """`non_trainable_weights`, and the states of seed generators."""
+        if semantics.current().weight_order != "own first":
+            return self.non_trainable_weights
         trainable = {id(v) for v in self.trainable_variables}
         return [v for v in self.variables if id(v) not in trainable]
 
     @property
     def variables(self) -> list[Variable]:
         """All weights, and the states of seed generators; not those of metrics (`metrics_variables`)."""
-        states = (g.state for layer in self._flatten_layers() for g in layer._seed_generators)
-        return _unique([*self.weights, *states])
+        states = [generator.state for generator in self._seed_generators]
+        if semantics.current().weight_order == "own first":
+            return _unique([*self._own_weights(), *states, *self._inside("variables")])
+        return _unique([*self.weights, *states, *self._inside("variables")])
 
     @property
     def trainable(self) -> bool:
@@ -385,7 +496,7 @@ class Tracked(Stored):
 # Attributes of the machinery itself, which must not be taken for the user's layers.
 INTERNAL = frozenset(
     {
-        *("_own_trainable", "_own_fixed", "_tracked", "_seed_generators", "_metrics"),
+        *("_own_trainable", "_own_fixed", "_own_regularized", "_tracked", "_seed_generators", "_metrics"),
         *("_inbound_nodes", "_outbound_nodes", "_programs", "_constructor_arguments", "_losses"),
         *("_inner_losses", "_build_shapes", "_functional", "_inputs", "_outputs", "_inputs_struct", "_outputs_struct"),
         *("_nodes", "_nodes_by_depth", "_operations", "_program", "output_names", "_static_shapes", "history"),
@@ -442,6 +553,31 @@ def _unique(variables: Iterable[Variable]) -> list[Variable]:
 _classes: tuple[type, ...] = ()
 
 
+def _in_containers(values: list[Any]) -> list[Any]:
+    """Return the layers among the values, and in their containers, each once."""
+    from refkeras.layers.base import Layer
+
+    found: dict[int, Any] = {}
+    opened: set[int] = set()  # a container may hold itself
+
+    def visit(item: Any) -> None:
+        if isinstance(item, Layer):
+            found.setdefault(id(item), item)
+        elif isinstance(item, (list, tuple, dict)) and id(item) not in opened:
+            opened.add(id(item))
+            # Only tf_keras has containers here, and goes through dicts by their keys.
+            for inner in [item[key] for key in sorted(item)] if isinstance(item, dict) else item:
+                visit(inner)
+
+    visit(values)
+    return list(found.values())
+
+
+def _keeps_what_it_had() -> bool:
+    """Whether a layer keeps what an attribute had before, and knows containers by what is added to them: Keras 3."""
+    return semantics.current().weight_order == "own first"
+
+
 def _trackable() -> tuple[type, ...]:
     global _classes
     if not _classes:
@@ -449,5 +585,5 @@ def _trackable() -> tuple[type, ...]:
         from refkeras.metrics import Metric
         from refkeras.random import SeedGenerator
 
-        _classes = (Variable, Layer, list, tuple, dict, SeedGenerator, Metric)
+        _classes = (Variable, Layer, list, tuple, dict, set, SeedGenerator, Metric)
     return _classes

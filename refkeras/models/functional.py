@@ -23,6 +23,7 @@ from refkeras.older import where
 from refkeras.saving.limits import charge_call
 from refkeras.symbolic import KerasTensor
 from refkeras.training.trainer import Trainer
+from refkeras.variable import tracing
 
 __all__ = ["Functional"]
 
@@ -182,7 +183,8 @@ class Functional(Model):
         shapes = [tensor.shape for tensor in flat]
         specs = self._shapes_through(shapes)
         made = [KerasTensor(s, dtype=t.dtype) for s, t in zip(specs, self._outputs, strict=True)]
-        return tree.pack_as(self._returned_struct, made)
+        as_recorded = shapes == [tensor.shape for tensor in self._inputs] and not tracing()
+        return tree.pack_as(self._outputs_struct if as_recorded else self._returned_struct, made)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         is_shape = isinstance(input_shape, tuple) or all(s is None or isinstance(s, int) for s in input_shape)

@@ -78,6 +78,10 @@ class _Step:
         self.plain = self.direct and self.cast is None and not layer._overrides_compute_mask
 
 
+#: A call that was made: its step, its layer's weights, its pullback, and which of its outputs are its first input.
+_Called = tuple[_Step, list[Variable], Any, list[bool]]
+
+
 class Program:
     """A graph made ready to run.
 
@@ -154,7 +158,7 @@ class Program:
             values[slot] = inputs[i]
             if masks is not None:
                 mask_of[slot] = masks[i]
-        trace: list[tuple[_Step, list[Variable], Any, bool]] = []
+        trace: list[_Called] = []
         losses: list[Any] = []
         for step, (wanted, parameters) in zip(self._steps, self._plan(gradient), strict=True):
             layer = step.layer
@@ -175,7 +179,8 @@ class Program:
             if step.watched:
                 pullback = _with_penalties(step, values, pullback, losses, wanted)
             if wanted != "none":
-                trace.append((step, parameters, pullback, values[step.outs[0]] is values[step.ins[0]]))
+                x = values[step.ins[0]]
+                trace.append((step, parameters, pullback, [values[slot] is x for slot in step.outs]))
         out = self._outs
         return GraphPass(
             [values[slot] for slot in out],
@@ -263,7 +268,7 @@ class Program:
 
     def _pull_back(
         self,
-        trace: list[tuple[_Step, list[Variable], Any, bool]],
+        trace: list[_Called],
         d_outputs: list[Any],
         d_logits: list[Any] | None = None,
     ) -> tuple[list[Any], Gradients]:
@@ -274,28 +279,24 @@ class Program:
             if d_logits is not None:
                 dz[slot] = _sum(dz[slot], d_logits[i])
         d_weights: Gradients = {}
-        for step, parameters, pullback, is_identity in reversed(trace):
-            outs, ins = step.outs, step.ins
-            if is_identity:
-                # The layer handed its input on, so what reached the output has reached the input.
-                d[ins[0]], dz[ins[0]] = _sum(d[ins[0]], d[outs[0]]), _sum(dz[ins[0]], dz[outs[0]])
-                if outs[0] != ins[0] and len(outs) == 1:
+        for step, parameters, pullback, handed_on in reversed(trace):
+            ins, arriving, arriving_z = step.ins, [d[slot] for slot in step.outs], [dz[slot] for slot in step.outs]
+            for slot in step.outs:
+                d[slot] = dz[slot] = None  # a layer may return the tensor that it was given
+            if True in handed_on:
+                # The logits of an input that is handed on are those of the layer that made it.
+                for i, handed in enumerate(handed_on):
+                    if handed:
+                        dz[ins[0]], arriving_z[i] = _sum(dz[ins[0]], arriving_z[i]), None
+                if len(arriving) == 1 and not step.watched:
+                    d[ins[0]] = _sum(d[ins[0]], arriving[0])
                     continue
-            if len(outs) == 1:
-                if dz[outs[0]] is not None:
-                    d_ins, d_params = pullback([d[outs[0]]], dz[outs[0]])
-                elif d[outs[0]] is not None or step.watched:
-                    d_ins, d_params = pullback([d[outs[0]]])
-                else:
-                    continue
+            if any(z is not None for z in arriving_z):
+                d_ins, d_params = pullback(arriving, arriving_z[0] if len(arriving) == 1 else arriving_z)
+            elif step.watched or any(g is not None for g in arriving):
+                d_ins, d_params = pullback(arriving)
             else:
-                arriving, arriving_z = [d[s] for s in outs], [dz[s] for s in outs]
-                if any(z is not None for z in arriving_z):
-                    d_ins, d_params = pullback(arriving, arriving_z)
-                elif step.watched or any(g is not None for g in arriving):
-                    d_ins, d_params = pullback(arriving)
-                else:
-                    continue
+                continue
             for slot, gradient in zip(ins, d_ins, strict=False):
                 d[slot] = gradient if d[slot] is None else _sum(d[slot], gradient)
             for variable, gradient in zip(parameters, d_params, strict=True):

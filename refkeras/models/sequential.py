@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from refkeras import naming, semantics
+from refkeras import naming, semantics, tree
 from refkeras.layers import calling, eager
 from refkeras.layers.base import Layer, Pass
 from refkeras.layers.input_layer import InputLayer
@@ -78,14 +78,31 @@ class Sequential(ClassPredictions, Model):
         self._stack.append(layer)
         self._forget()
         if rebuild:
-            self._rebuild()
+            try:
+                self._rebuild()
+            except Exception:
+                if semantics.current().stack_of_single_outputs:
+                    self.pop()
+                raise
 
-    def pop(self, rebuild: bool = True) -> Layer:
-        """Take the top layer off and return it."""
+    def pop(self, rebuild: bool = True) -> Layer | None:
+        """Take the top layer off and return it (tf_keras: return None).
+
+        Raises:
+            IndexError: no layer is left, and in Keras 3 no Input either: what there was is gone then.
+            TypeError: the same in tf_keras, which keeps the Input.
+        """
+        as_list = semantics.current().pop_returns_layer
+        if not (self._stack if as_list else self.layers):
+            raise (IndexError if as_list else TypeError)(f"There are no layers in the model {self.name!r}.")
         layer = self._stack.pop()
         self._forget()
-        if rebuild and self._stack:
+        if rebuild and len(self._stack) > 1:
             self._rebuild()
+        if not as_list:
+            return None
+        if rebuild and not self._stack:
+            raise IndexError(f"There is no layer left in the model {self.name!r}.")
         return layer
 
     def _forget(self) -> None:
@@ -96,7 +113,7 @@ class Sequential(ClassPredictions, Model):
     def _rebuild(self) -> None:
         self._forget()
         first = self._stack[0]
-        if len(self._stack) < 2:
+        if len(self._stack) < 2 and semantics.current().stack_shape_is_final:
             return
         if isinstance(first, InputLayer):
             self.build(first.batch_shape)
@@ -105,6 +122,12 @@ class Sequential(ClassPredictions, Model):
 
     def build(self, input_shape: Any = None) -> None:
         """Build every layer for inputs of this shape (batch axis included)."""
+        final = semantics.current().stack_shape_is_final
+        if not final:
+            if self._functional is not None:
+                return
+            if input_shape is None:
+                raise ValueError("You must provide an `input_shape` argument.")
         if isinstance(input_shape, dict) or any(not (s is None or isinstance(s, int)) for s in input_shape or [()]):
             return
         shape = tuple(input_shape)
@@ -116,7 +139,7 @@ class Sequential(ClassPredictions, Model):
         if not isinstance(self._stack[0], InputLayer):
             first = self._stack[0]
             self._stack.insert(0, InputLayer(batch_shape=shape, dtype=first.compute_dtype, name=_name_of_input(first)))
-        elif self._stack[0].batch_shape != shape:
+        elif self._stack[0].batch_shape != shape and final:
             raise ValueError(
                 f"Sequential model '{self.name}' has already been configured to use input shape "
                 f"{self._stack[0].batch_shape}. You cannot build it with input_shape {shape}"
@@ -135,6 +158,11 @@ class Sequential(ClassPredictions, Model):
                     "Layers added to a Sequential model can only have a single required positional argument, the input "
                     f"tensor. Layer {type(layer).__name__} has multiple required positional arguments: {needed}"
                 ) from error
+            if semantics.current().stack_of_single_outputs and len(tree.flatten(x)) != 1:
+                raise ValueError(
+                    "All layers in a Sequential model should have a single output tensor. For multi-output layers, use "
+                    f"the functional API. Layer {layer.name!r} has {len(tree.flatten(x))} outputs."
+                )
         # Keras 3 wraps the stack in a functional model, which takes a name from the counter.
         counted = semantics.current().model_base_name == "functional"
         name = naming.auto_name("functional") if counted else self.name

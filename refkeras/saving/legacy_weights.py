@@ -44,15 +44,17 @@ def write_optimizer_weights(file: Any, optimizer: Any) -> None:
 
 
 def _names_in_model(model: Any) -> dict[int, str]:
-    """Return tf_keras's names of weights, by id: those of models around a layer are no part of them."""
-    from refkeras.models import Model
+    """Return tf_keras's names of weights, by id: those of graphs around a layer are no part of them."""
+    from refkeras.models import Functional, Model, Sequential
 
     names: dict[int, str] = {}
     if semantics.current().files == "keras-3":
         return names
-    for layer in (layer for outer in model._flatten_layers() if isinstance(outer, Model) for layer in outer.layers):
+    graphs = (Functional, Sequential)
+    for layer in (layer for outer in model._flatten_layers() if isinstance(outer, graphs) for layer in outer.layers):
         if not isinstance(layer, Model) and layer.path:
-            names.update({id(v): layer.name + v.path.removeprefix(layer.path) for v in layer.weights})
+            inside = (v for v in layer.weights if v.path.startswith(f"{layer.path}/"))
+            names.update({id(v): layer.name + v.path.removeprefix(layer.path) for v in inside})
     return names
 
 

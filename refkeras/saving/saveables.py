@@ -34,7 +34,6 @@ class Walk:
     def __init__(self, skip: Any) -> None:
         self._seen = {id(obj) for obj in skip}
         self._open: list[Any] = []
-        self._containers: set[int] = set()
         self._tf_keras = semantics.current().files != "keras-3"
 
     def once_more(self, obj: Any) -> None:
@@ -54,14 +53,14 @@ class Walk:
             if _is_saveable(value):
                 yield from self.visit(value, inner)
             elif isinstance(value, (list, tuple, dict)) or (self._tf_keras and isinstance(value, set)):
-                yield from self._visit_container(value, inner)
+                yield from self._visit_container(value, inner, [])
         self._open.pop()
 
-    def _visit_container(self, container: Any, path: str) -> Iterator[tuple[str, Any]]:
-        if not self._tf_keras:
-            if id(container) in self._containers:
-                return
-            self._containers.add(id(container))
+    def _visit_container(self, container: Any, path: str, visited: list[Any]) -> Iterator[tuple[str, Any]]:
+        """Yield what an attribute's container holds; `visited` are those inside it that need no second visit."""
+        if any(container is other for other in visited):
+            return
+        visited.append(container)
         count = _Counter()
         for item in container.values() if isinstance(container, dict) else container:
             if _is_saveable(item):
@@ -70,7 +69,7 @@ class Walk:
                     continue
                 yield from self.visit(item, f"{path}/{count.unique(naming.to_snake_case(type(item).__name__))}")
             elif isinstance(item, (list, tuple, dict)) and not self._tf_keras:
-                yield from self._visit_container(item, f"{path}/{count.unique('container')}")
+                yield from self._visit_container(item, f"{path}/{count.unique('container')}", visited)
 
     def _attributes(self, obj: Any) -> Iterator[tuple[str, Any]]:
         skipped = _attributes_of_base_classes(_base_of(obj))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refkeras import semantics
+from refkeras.layers.containers import not_tracked
 from refkeras.training.arguments import arguments
 from refkeras.training.steps import Steps
 
@@ -32,7 +33,9 @@ class Compilable:
         self.stop_predicting = False
         self.history: History | None = None
         self.steps_per_execution = 1
-        self.jit_compile: bool | str = "auto"
+        if semantics.current().resolves_jit_compile:
+            self.loss = None  # in tf_keras there is none before compile()
+        self._jit_compile: Any = "auto" if semantics.current().resolves_jit_compile else None
         self._run_eagerly = False
         self._compiled: Compiled | None = None
         self._steps: Steps | None = None
@@ -117,26 +120,27 @@ class Compilable:
             run_eagerly=run_eagerly,
             previous=self._compiled,
         )
-        self.optimizer, self._compiled = optimizer, compiled
-        self._run_eagerly = run_eagerly
-        self.jit_compile = jit_compile
-        self.steps_per_execution = steps_per_execution
-        self.stop_training = False
-        self.loss = compiled.loss
-        self._steps = Steps(self, compiled, optimizer)
-        self._compile_arguments = {
-            "optimizer": optimizer,
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            "weighted_metrics": weighted_metrics,
-            "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution,
-            "jit_compile": jit_compile is True
-            or (jit_compile == "auto" and not run_eagerly and semantics.current().jit_compile_auto),
-        }
-        self._compile_config = as_given or self._compile_arguments
-        self.compiled = True
+        with not_tracked():  # what a model is compiled with is not what it holds
+            self.optimizer, self._compiled = optimizer, compiled
+            self._run_eagerly = run_eagerly
+            self._jit_compile = jit_compile
+            self.steps_per_execution = steps_per_execution
+            self.stop_training = False
+            self.loss = compiled.loss
+            self._steps = Steps(self, compiled, optimizer)
+            self._compile_arguments = {
+                "optimizer": optimizer,
+                "loss": loss,
+                "loss_weights": loss_weights,
+                "metrics": metrics,
+                "weighted_metrics": weighted_metrics,
+                "run_eagerly": run_eagerly,
+                "steps_per_execution": steps_per_execution,
+                "jit_compile": jit_compile is True
+                or (jit_compile == "auto" and not run_eagerly and semantics.current().jit_compile_auto),
+            }
+            self._compile_config = as_given or self._compile_arguments
+            self.compiled = True
         if semantics.current().resolved_at_compile:
             self._resolve(compiled)
 
@@ -192,6 +196,17 @@ class Compilable:
     # -- what is compiled ------------------------------------------------------------------
 
     @property
+    def jit_compile(self) -> bool | str | None:
+        """What compile was given; of "auto", in Keras 3, what it comes to on a CPU."""
+        if self._jit_compile not in ("auto", None) or not semantics.current().resolves_jit_compile:
+            return self._jit_compile
+        return semantics.current().jit_compile_auto and not self.run_eagerly
+
+    @jit_compile.setter
+    def jit_compile(self, value: Any) -> None:
+        self._jit_compile = value
+
+    @property
     def metrics(self) -> list[Any]:
         """The loss trackers, the compiled metrics, and those that layers hold."""
         own = list(self._compiled.metrics) if self._compiled is not None else []
@@ -204,12 +219,12 @@ class Compilable:
         return [*own, *(metric.name for metric in self._extra_metrics())]
 
     def _extra_metrics(self) -> list[Any]:
-        return [
-            metric
-            for layer in self._flatten_layers()  # type: ignore[attr-defined]
-            if layer._metrics and (layer is self or not isinstance(layer, Compilable))
-            for metric in layer._metrics  # type: ignore[union-attr]
-        ]
+        layers = list(self._flatten_layers())  # type: ignore[attr-defined]
+        if not semantics.current().nested_metrics_are_repeated:
+            return [metric for layer in layers for metric in layer._metrics]
+        # Each layer, wherever it is, tells all that is in it; models do not.
+        inside = (metric for layer in layers[1:] if not isinstance(layer, Compilable) for metric in layer.metrics)
+        return [*self._metrics, *inside]  # type: ignore[attr-defined]
 
     def reset_metrics(self) -> None:
         """Set every metric back to its start."""

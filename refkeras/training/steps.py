@@ -92,7 +92,8 @@ class _Trace:
     def _read(self, variables: list[Variable]) -> None:
         self._variables = variables
         self._ids = frozenset(id(v) for v in variables)
-        self.regularized = [v for v in variables if v.regularizer is not None]
+        every = semantics.current().frozen_weights_are_penalized
+        self.regularized = self._model._penalized if every else [v for v in variables if v.regularizer is not None]
         self._read_at = freeze_count()
 
     def variables(self) -> list[Variable]:
@@ -141,7 +142,7 @@ class Steps:
         self._unreached_get_zero = rules.unreached_weights == "zero gradient"
         self._by_position = rules.trainable_is_read == "once"
         self._fit_trace, self._batch_trace = _Trace(model, known), _Trace(model, known)
-        self._programs = random.Programs(jit_compile=model.jit_compile is True)
+        self._programs = random.Programs(jit_compile=model._jit_compile is True)
         self._seen = self._ever = False
         self._extra_metrics: list[Any] = []
         self._updated: list[Variable] = []
@@ -155,13 +156,21 @@ class Steps:
             loop: "fit" or "evaluate".
         """
         rules = semantics.current()
+        if loop not in rules.builds_from_batches:
+            return
         put_back = rules.first_batch_is_put_back
         # Where it is not put back, layers alone are asked for.
         built = self.model.built and (self.compiled.built or not put_back)
-        if loop in rules.builds_from_batches and not built:
-            inputs = feed.peek(0 if put_back else self.model.steps_per_execution)
-            if not put_back and inputs is not None:  # what comes next may fail, and leaves the layers built
-                self.model._input_binder(feed.x_structure, feed.method, feed.fixed_batch_size)(inputs)
+        inputs = None if built else feed.peek(0 if put_back else self.model.steps_per_execution)
+        if inputs is not None and not put_back:  # what comes next may fail, and leaves the layers built
+            self.model._input_binder(feed.x_structure, feed.method, feed.fixed_batch_size)(inputs)
+        self.build_optimizer()
+
+    def build_optimizer(self) -> None:
+        """Have the optimizer make its slots, where the engine's does so without a training step."""
+        early = semantics.current().optimizer_is_built_early and self.model.built
+        if early and self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.model.trainable_variables)
 
     # -- metrics ---------------------------------------------------------------------
 
@@ -264,7 +273,7 @@ class Steps:
         asks for its batch, and by then all that needs none is done.
         """
         model = self.model
-        compiled = not model.run_eagerly and model.jit_compile is not True and model.steps_per_execution == 1
+        compiled = not model.run_eagerly and model._jit_compile is not True and model.steps_per_execution == 1
         if not (semantics.current().batchless_step_runs and compiled and feed.may_run_out):
             return train
         drawn: list[tuple[random.SeedGenerator, int]] = []
@@ -353,10 +362,10 @@ class Steps:
         return self.compiled.bind(y, packed, w, training=training, regularized=regularized)
 
     def _regularized(self) -> list[Variable]:
-        """Return the trainable variables that have a regularizer."""
+        """Return the variables whose regularizers count now."""
         if self._regularized_at != freeze_count():
             self._regularized_at = freeze_count()
-            self._with_regularizer = [v for v in self.model.trainable_variables if v.regularizer is not None]
+            self._with_regularizer = self.model._penalized
         return self._with_regularizer
 
     def _update(self, gradients: list[Any], variables: list[Variable]) -> None:

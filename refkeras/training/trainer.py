@@ -237,6 +237,7 @@ class Trainer(GeneratorMethods, Measuring, Compilable):
         hooks = self._hooks(callbacks, feed, verbose)
         with ready.watched_by(hooks.step_watchers()):
             logs = self._evaluate_feed(ready.tester(feed), ready, feed, hooks)
+        ready.build_optimizer()  # the model may have been built by now
         return logs if return_dict else ready.as_list(logs)
 
     def _evaluate_feed(self, test: Step, steps: Steps, feed: Any, hooks: CallbackList) -> dict[str, float]:
@@ -318,7 +319,7 @@ class Trainer(GeneratorMethods, Measuring, Compilable):
 
     def _packed(self, structure: Any, outputs: list[Any]) -> Any:
         """Return predictions in the structure of the outputs; a list of one is taken out of it."""
-        compiled = not self.run_eagerly and self.jit_compile in (True, "auto")
+        compiled = not self.run_eagerly and bool(self.jit_compile)
         if compiled and semantics.current().dict_outputs == "sorted by compilation":
             structure = tree.with_sorted_keys(structure)
         return loops.packed(structure, outputs)
@@ -369,7 +370,9 @@ class Trainer(GeneratorMethods, Measuring, Compilable):
         """Return the loss and metrics of one batch, without training; `reset_metrics` as in `train_on_batch`."""
         steps = self._ready("test_on_batch")
         resets = reset_metrics and semantics.current().test_on_batch_resets
-        return self._on_batch(steps, steps.tester, x, y, sample_weight, None, return_dict, resets)
+        found = self._on_batch(steps, steps.tester, x, y, sample_weight, None, return_dict, resets)
+        steps.build_optimizer()
+        return found
 
     def _on_batch(
         self,
