@@ -47,12 +47,7 @@ def tracked(value: Any, owner: Tracked) -> Any:
     if isinstance(value, tuple):
         items = [tracked(item, owner) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    for kind, wrapper in (
-        (list, TrackedList),
-        (OrderedDict, TrackedOrderedDict),
-        (dict, TrackedDict),
-        (set, TrackedSet),
-    ):
+    for kind, wrapper in _WRAPPERS.items():
         if isinstance(value, kind):
             return wrapper(value, owner)
     owner._take(value)
@@ -121,9 +116,10 @@ class _TrackedMapping(dict[Any, Any]):
             _drop(self._owner, [value])
         return value
 
-    def popitem(self) -> tuple[Any, Any]:  # type: ignore[override]
-        key = next(reversed(self), None)
-        return key, self.pop(key)
+    def popitem(self, *last: bool) -> tuple[Any, Any]:
+        key, value = super().popitem(*last)
+        _drop(self._owner, [value])
+        return key, value
 
     def clear(self) -> None:
         _drop(self._owner, self.values())
