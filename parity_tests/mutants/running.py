@@ -333,8 +333,8 @@ LAYERS = (
     ),
     of("layers/tracking.py", "test_weight_order.py")(
         "in tf_keras a dict's layers in the order that they came in",
-        "[item[key] for key in sorted(item)]",
-        "item.values()",
+        "[container[key] for key in sorted(container)]",
+        "list(container.values())",
     ),
     of("saving/legacy_weights.py", "test_weight_files.py")(
         "weights of other names lose a part of them",

@@ -200,12 +200,13 @@ class Layer(NodeAttributes, tracking.Tracked):
         JAX's tracing does it; Keras on PyTorch does it where it has to try two sizes, or is told the shapes. What is
         called inside is called on arrays.
         """
-        if tracing():
+        order = semantics.current().dict_outputs
+        if order == "kept" or tracing():
             return False
         told = type(self).compute_output_shape is not Layer.compute_output_shape
-        tried = any(None in tensor.shape for tensor in tree.flatten(arguments) if isinstance(tensor, KerasTensor))
-        order = semantics.current().dict_outputs
-        return (order == "sorted by compilation" and not told) or (order == "sorted by models" and (told or tried))
+        if order == "sorted by compilation":
+            return not told
+        return told or any(None in t.shape for t in tree.flatten(arguments) if isinstance(t, KerasTensor))
 
     def _output_dtype(self, inputs: Any) -> str:
         """The dtype of the outputs: the layer's own (Keras casts inputs to it)."""

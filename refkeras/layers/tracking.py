@@ -103,14 +103,14 @@ class Tracked(Stored):
 
     def __setattr__(self, key: str, value: Any) -> None:
         if key in INTERNAL or not isinstance(value, _trackable()) or not containers.is_tracking():
-            if key in self.__dict__ and key not in INTERNAL and not _keeps_what_it_had():
+            if key in self.__dict__ and key not in INTERNAL and not _own_first():
                 self._let_go(key)
             object.__setattr__(self, key, value)
             return
         locked = self.__dict__.get("_locked")
         if locked and not key.startswith("_") and self._is_new(value):
             raise _locked_error()
-        if _keeps_what_it_had():
+        if _own_first():
             self.__dict__["_locked"] = False
             try:
                 value = containers.tracked(value, self)
@@ -181,7 +181,7 @@ class Tracked(Stored):
         value = self.__dict__.get(key)
         if isinstance(value, Variable):
             self._drop(value)
-        elif not _keeps_what_it_had():
+        elif not _own_first():
             self._let_go(key)
         object.__delattr__(self, key)
 
@@ -219,7 +219,7 @@ class Tracked(Stored):
     def _flatten_layers(self) -> Iterator[Any]:
         """This layer and all inside it, each once; Keras 3 goes through those of layers inside backwards."""
         seen: set[int] = set()
-        backwards = _keeps_what_it_had()
+        backwards = _own_first()
         waiting = [self]
         while waiting:
             layer = waiting.pop()
@@ -341,7 +341,7 @@ class Tracked(Stored):
         The layer's own, trainable ones first, then those of each layer inside; or, in tf_keras, those that are
         trainable now (own ones, then those inside), then the others. A model of tf_keras has its own last.
         """
-        if semantics.current().weight_order == "own first":
+        if _own_first():
             return _unique([*self._own_weights(), *self._inside("weights")])
         if self._weights_come_last:
             return _unique([*self._weights_of_attributes(), *self._own_weights()])
@@ -358,7 +358,7 @@ class Tracked(Stored):
     def _inside_of(self, value: Any, trainable: bool, opened: tuple[int, ...] = ()) -> list[Variable]:
         """Return the weights of one kind in what a model of tf_keras has, metrics among it; variables come last."""
         if isinstance(value, (list, tuple, dict)):
-            items = [value[key] for key in sorted(value)] if isinstance(value, dict) else list(value)
+            items = _items(value)
             around = (*opened, id(value))  # a container may hold itself
             inner = (self._inside_of(item, trainable, around) for item in items if id(item) not in around)
             kind = {id(v) for v in (self._own_trainable if trainable else self._own_fixed)}
@@ -380,7 +380,7 @@ class Tracked(Stored):
         """The weights that an optimizer updates now."""
         if not self._trainable:
             return []
-        if semantics.current().weight_order == "own first":
+        if _own_first():
             return [v for v in self.weights if v.trainable]
         if self._weights_come_last:
             return _unique([*self._inside_of(self._tracked, True), *self._own_trainable])
@@ -393,7 +393,7 @@ class Tracked(Stored):
     @property
     def non_trainable_weights(self) -> list[Variable]:
         """The other weights."""
-        if semantics.current().weight_order == "own first":
+        if _own_first():
             return [v for v in self.weights if not (self._trainable and v.trainable)]
         if self._weights_come_last:
             frozen = [] if self._trainable else [*self._inside_of(self._tracked, True), *self._own_trainable]
@@ -416,7 +416,7 @@ class Tracked(Stored):
     @property
     def non_trainable_variables(self) -> list[Variable]:
         """`non_trainable_weights`, and the states of seed generators."""
-        if semantics.current().weight_order != "own first":
+        if not _own_first():
             return self.non_trainable_weights
         trainable = {id(v) for v in self.trainable_variables}
         return [v for v in self.variables if id(v) not in trainable]
@@ -425,7 +425,7 @@ class Tracked(Stored):
     def variables(self) -> list[Variable]:
         """All weights, and the states of seed generators; not those of metrics (`metrics_variables`)."""
         states = [generator.state for generator in self._seed_generators]
-        if semantics.current().weight_order == "own first":
+        if _own_first():
             return _unique([*self._own_weights(), *states, *self._inside("variables")])
         return _unique([*self.weights, *states, *self._inside("variables")])
 
@@ -553,6 +553,11 @@ def _unique(variables: Iterable[Variable]) -> list[Variable]:
 _classes: tuple[type, ...] = ()
 
 
+def _items(container: Any) -> list[Any]:
+    """What is in a container of tf_keras, which goes through dicts by their keys; Keras 3 has none here."""
+    return [container[key] for key in sorted(container)] if isinstance(container, dict) else list(container)
+
+
 def _in_containers(values: list[Any]) -> list[Any]:
     """Return the layers among the values, and in their containers, each once."""
     from refkeras.layers.base import Layer
@@ -565,16 +570,18 @@ def _in_containers(values: list[Any]) -> list[Any]:
             found.setdefault(id(item), item)
         elif isinstance(item, (list, tuple, dict)) and id(item) not in opened:
             opened.add(id(item))
-            # Only tf_keras has containers here, and goes through dicts by their keys.
-            for inner in [item[key] for key in sorted(item)] if isinstance(item, dict) else item:
+            for inner in _items(item):
                 visit(inner)
 
     visit(values)
     return list(found.values())
 
 
-def _keeps_what_it_had() -> bool:
-    """Whether a layer keeps what an attribute had before, and knows containers by what is added to them: Keras 3."""
+def _own_first() -> bool:
+    """Whether weights are in Keras 3's order, of which follows the rest of its tracking.
+
+    A layer keeps what an attribute had before, and knows containers by what is added to them.
+    """
     return semantics.current().weight_order == "own first"
 
 

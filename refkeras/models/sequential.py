@@ -92,14 +92,14 @@ class Sequential(ClassPredictions, Model):
             IndexError: no layer is left, and in Keras 3 no Input either: what there was is gone then.
             TypeError: the same in tf_keras, which keeps the Input.
         """
-        as_list = semantics.current().pop_returns_layer
-        if not (self._stack if as_list else self.layers):
-            raise (IndexError if as_list else TypeError)(f"There are no layers in the model {self.name!r}.")
+        returns_layer = semantics.current().pop_returns_layer
+        if not (self._stack if returns_layer else self.layers):
+            raise (IndexError if returns_layer else TypeError)(f"There are no layers in the model {self.name!r}.")
         layer = self._stack.pop()
         self._forget()
         if rebuild and len(self._stack) > 1:
             self._rebuild()
-        if not as_list:
+        if not returns_layer:
             return None
         if rebuild and not self._stack:
             raise IndexError(f"There is no layer left in the model {self.name!r}.")

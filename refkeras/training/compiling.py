@@ -136,8 +136,7 @@ class Compilable:
                 "weighted_metrics": weighted_metrics,
                 "run_eagerly": run_eagerly,
                 "steps_per_execution": steps_per_execution,
-                "jit_compile": jit_compile is True
-                or (jit_compile == "auto" and not run_eagerly and semantics.current().jit_compile_auto),
+                "jit_compile": jit_compile is not None and self.jit_compile is True,
             }
             self._compile_config = as_given or self._compile_arguments
             self.compiled = True
