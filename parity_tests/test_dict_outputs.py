@@ -10,6 +10,7 @@ from parity_tests.agreement import assert_agrees
 from parity_tests.engines import BACKEND, ENGINES, MODE
 from parity_tests.model_zoo import built
 from parity_tests.shows import shows
+from parity_tests.test_layer_contract import around
 from refkeras import precision, semantics
 
 WIDTHS = {"a": 2, "c": 3, "b": 4}
@@ -96,22 +97,6 @@ def layers_with_dicts(k):
         def compute_output_shape(self, input_shape):
             return {name: (input_shape[0], width) for name, width in WIDTHS.items()}
 
-    class Around(k.layers.Layer):
-        def __init__(self, inner):
-            super().__init__()
-            self.inner = inner
-
-        def call(self, x):
-            return self.inner(x)
-
-    class OwnModel(k.Model):
-        def __init__(self, inner):
-            super().__init__()
-            self.inner = inner
-
-        def call(self, x):
-            return self.inner(x)
-
     def stack():
         return k.Sequential([k.layers.Dense(3), Heads()])
 
@@ -119,10 +104,10 @@ def layers_with_dicts(k):
         "heads": Heads,
         "told": Told,
         "functional": lambda: functional(k),
-        "around": lambda: Around(Heads()),
-        "around told": lambda: Around(Told()),
-        "around functional": lambda: Around(functional(k)),
-        "own model": lambda: OwnModel(Heads()),
+        "around": lambda: around(k.layers.Layer, Heads()),
+        "around told": lambda: around(k.layers.Layer, Told()),
+        "around functional": lambda: around(k.layers.Layer, functional(k)),
+        "own model": lambda: around(k.Model, Heads()),
     } | ({} if semantics.current().stack_of_single_outputs else {"stack": stack})
 
 

@@ -40,6 +40,20 @@ def layer_of(k, call, **more):
     return type("Own", (k.layers.Layer,), {"call": call, **more})
 
 
+def around(base, inner):
+    """A layer or a model that calls another layer, and nothing else."""
+
+    class Around(base):
+        def __init__(self):
+            super().__init__()
+            self.inner = inner
+
+        def call(self, x):
+            return self.inner(x)
+
+    return Around()
+
+
 def same(k):
     return layer_of(k, lambda self, x: x)
 
@@ -459,17 +473,9 @@ def test_metrics_of_layers_inside(inside, deep, engine):
             def call(self, x):
                 return x
 
-        class Around(k.layers.Layer):
-            def __init__(self, inner):
-                super().__init__()
-                self.inner = inner
-
-            def call(self, x):
-                return self.inner(x)
-
         layer = Watched()
         for _ in range(deep):
-            layer = Around(layer)
+            layer = around(k.layers.Layer, layer)
         x = k.Input((2,))
         model = k.Model(x, layer(x))
         model.compile(loss="mse", metrics=["mae"])

@@ -138,8 +138,7 @@ def made(k, node, sizes):
     if node["kind"] in ("layer", "own model"):
         layer = Own()
     else:
-        items = node["items"] or ["weight"]
-        own = [made(k, {"kind": "layer", "items": [item], "frozen": False}, sizes) for item in items]
+        own = [made(k, {"kind": "layer", "items": [item], "frozen": False}, sizes) for item in node["items"]]
         x = k.Input((3,))
         if node["kind"] == "sequential":
             layer = k.Sequential([x, *own])
