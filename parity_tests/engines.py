@@ -61,6 +61,8 @@ MODE = os.environ.get("REFKERAS_MODE", "auto")
 
 #: Keras's other backends round some of what they compute in float64, or all, to float32: their types know no float64.
 FLOAT64 = BACKEND == "tensorflow"
+#: Whether all penalties of outputs are in the loss: on JAX Keras loses some, and others at random (docs/findings.md).
+KEEPS_PENALTIES = BACKEND != "jax"
 DTYPES = ("float32", "float64") if FLOAT64 else ("float32",)
 
 tf: Any = None

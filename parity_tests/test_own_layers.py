@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import refkeras
-from parity_tests.engines import ENGINES, trains
+from parity_tests.engines import ENGINES, KEEPS_PENALTIES, trains
 from parity_tests.profiles import examples
 from parity_tests.test_training import WIDEST, assert_same_form, assert_within, widest
 from refkeras import precision, semantics
@@ -34,7 +34,9 @@ def plans(draw, inputs):
 def layer_for(k, kind, number):
     """The layer of a step, which keeps the shape of its input."""
     return {
-        "dense": lambda: k.layers.Dense(FEATURES, activation="tanh", activity_regularizer="l2" if number % 2 else None),
+        "dense": lambda: k.layers.Dense(
+            FEATURES, activation="tanh", activity_regularizer="l2" if number % 2 and KEEPS_PENALTIES else None
+        ),
         "lstm": lambda: k.layers.LSTM(FEATURES, return_sequences=True),
         "masking": lambda: k.layers.Masking(float(number % 2)),
         # tf_keras draws by the number of operations that TensorFlow has made, which is no layer's to know.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from parity_tests.engines import BACKEND, ENGINES, trains
+from parity_tests.engines import ENGINES, KEEPS_PENALTIES, trains
 from parity_tests.profiles import examples
 from parity_tests.test_own_layers import FEATURES, STEPS, assert_runs_alike, run, sequences
 from parity_tests.test_training import widest
@@ -55,7 +55,7 @@ def flat(structure):
 def layers_for(k, kind):
     """The layers that a step calls."""
     return {
-        "dense": lambda: k.layers.Dense(FEATURES, "tanh", activity_regularizer="l2"),
+        "dense": lambda: k.layers.Dense(FEATURES, "tanh", activity_regularizer="l2" if KEEPS_PENALTIES else None),
         "masking": k.layers.Masking,
         "add": k.layers.Add,
         "concatenate": lambda: k.Sequential([k.layers.Dense(FEATURES)]),
@@ -176,8 +176,7 @@ def test_any_structure(data):
         "masks": data.draw(st.sampled_from([True, True, False])),
         "frozen": data.draw(st.booleans()),
         "extra": data.draw(st.booleans()),
-        # On JAX Keras loses the penalties of all calls of a layer but the last (docs/findings.md).
-        "twice": data.draw(st.booleans()) and BACKEND != "jax",
+        "twice": data.draw(st.booleans()),
         "seed": data.draw(st.integers(0, 2**20)),
         "make": made,
     }

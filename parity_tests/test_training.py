@@ -17,7 +17,18 @@ import pytest
 
 import refkeras
 from parity_tests.agreement import assert_agrees, exactly
-from parity_tests.engines import BACKEND, ENGINES, FLOAT64, KERAS_3, MODE, numpy, tensorflow_only, tf_keras, trains
+from parity_tests.engines import (
+    BACKEND,
+    ENGINES,
+    FLOAT64,
+    KEEPS_PENALTIES,
+    KERAS_3,
+    MODE,
+    numpy,
+    tensorflow_only,
+    tf_keras,
+    trains,
+)
 from parity_tests.shows import shows
 from parity_tests.test_layer_contract import layers_with_others_inside
 from parity_tests.test_merging_layers import gated
@@ -205,10 +216,13 @@ def overridden_call(k):
 def inputs_handed_on(k):
     """Layers that return what they are given: with penalties, of one inside too, and beside another output."""
 
+    def penalized(penalty):
+        return {"activity_regularizer": penalty} if KEEPS_PENALTIES else {}
+
     class Within(k.layers.Layer):
         def __init__(self, **kwargs):
             super().__init__(**kwargs)
-            self.inner = k.layers.Dense(3, "softmax", activity_regularizer=k.regularizers.L2(0.3))
+            self.inner = k.layers.Dense(3, "softmax", **penalized(k.regularizers.L2(0.3)))
 
         def call(self, x):
             self.inner(x)
@@ -224,8 +238,8 @@ def inputs_handed_on(k):
 
     x = k.Input((4,))
     y = k.layers.Dense(3, "softmax")(x)
-    y = k.layers.Activation("linear", activity_regularizer=k.regularizers.L2(0.7))(y)
-    y = k.layers.Dropout(0.0, activity_regularizer=k.regularizers.L1(0.2))(Within()(y))
+    y = k.layers.Activation("linear", **penalized(k.regularizers.L2(0.7)))(y)
+    y = k.layers.Dropout(0.0, **penalized(k.regularizers.L1(0.2)))(Within()(y))
     model = k.Model(x, [*Beside(name="beside")(y), *After(name="after")(y)])
     model.compile(k.optimizers.SGD(0.5, momentum=0.3), "categorical_crossentropy")
     return model, X, [Y3, Y3[::-1], Y3[[1, 0, *range(2, 11)]], Y3], {}
