@@ -310,6 +310,12 @@ class Semantics:
         doc="build() of a Sequential refuses other sizes than those that it has, and an Input alone is not built; "
         "otherwise build() needs a shape, does nothing to a stack that is built, and an Input alone is.",
     )
+    clones_are_compiled: bool = one_of(
+        True, False, doc="clone_model of a compiled model compiles the clone, with a new optimizer."
+    )
+    unbuilt_stack_refuses_weights: bool = one_of(
+        False, True, doc="The weights of a Sequential that is not built are a ValueError, and not those of its layers."
+    )
     pop_returns_layer: bool = one_of(
         True,
         False,
@@ -1000,6 +1006,8 @@ _TF_KERAS = dataclasses.replace(
     weight_order="trainable first",
     stack_shape_is_final=False,
     pop_returns_layer=False,
+    clones_are_compiled=False,
+    unbuilt_stack_refuses_weights=True,
     positional_arguments="anything",
     regularizer_factors="floatx",
     warns_without_weights=False,

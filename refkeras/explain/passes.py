@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refkeras import tree
-from refkeras.explain.preserving import preserved
 from refkeras.explain.tables import Column, Table
 from refkeras.layers import LSTM, Activation, Dense
 from refkeras.layers.input_layer import InputLayer
@@ -17,6 +16,7 @@ from refkeras.ops.dense import dense
 from refkeras.ops.lstm import lstm
 from refkeras.tensor import unwrap
 from refkeras.training import data
+from refkeras.training.preserving import preserved
 
 __all__ = ["Call", "Forward", "forward", "lstm_traces", "watching"]
 

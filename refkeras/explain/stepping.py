@@ -10,10 +10,10 @@ from refkeras.explain.batches import BatchView
 from refkeras.explain.derivation import Derivation
 from refkeras.explain.ledger import Ledger
 from refkeras.explain.passes import Forward, named, watching
-from refkeras.explain.preserving import preserved
 from refkeras.explain.records import EpochRecord, PhaseRecord
 from refkeras.explain.tables import Column, Table
 from refkeras.training import data, loops
+from refkeras.training.preserving import preserved
 from refkeras.training.steps import StepRecord
 
 __all__ = ["Change", "TrainingStep", "step"]

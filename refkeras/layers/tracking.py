@@ -340,7 +340,11 @@ class Tracked(Stored):
 
         The layer's own, trainable ones first, then those of each layer inside; or, in tf_keras, those that are
         trainable now (own ones, then those inside), then the others. A model of tf_keras has its own last.
+
+        Raises:
+            ValueError: (tf_keras) a Sequential that has not been built.
         """
+        self._require_weights()
         if _own_first():
             return _unique([*self._own_weights(), *self._inside("weights")])
         if self._weights_come_last:
@@ -372,12 +376,16 @@ class Tracked(Stored):
     def _own_weights(self) -> list[Variable]:
         return [*self._own_trainable, *self._own_fixed]
 
+    def _require_weights(self) -> None:
+        """Raise a ValueError where weights are asked for too early."""
+
     def _inside(self, which: str) -> Iterator[Variable]:
         return (v for layer in self._layers for v in getattr(layer, which))
 
     @property
     def trainable_variables(self) -> list[Variable]:
         """The weights that an optimizer updates now."""
+        self._require_weights()
         if not self._trainable:
             return []
         if _own_first():
@@ -393,6 +401,7 @@ class Tracked(Stored):
     @property
     def non_trainable_weights(self) -> list[Variable]:
         """The other weights."""
+        self._require_weights()
         if _own_first():
             return [v for v in self.weights if not (self._trainable and v.trainable)]
         if self._weights_come_last:

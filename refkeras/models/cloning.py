@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from refkeras import tree
+from refkeras import semantics, tree
 from refkeras.layers.input_layer import Input, InputLayer
 from refkeras.models.functional import Functional, _constructed_like_functional
 from refkeras.models.sequential import Sequential
@@ -26,6 +26,8 @@ def clone_model(
     **kwargs: Any,
 ) -> Any:
     """Return a model of the same layers with new weights, compiled as `model` is, with a new optimizer.
+
+    In tf_keras it is not compiled (`clones_are_compiled` of `semantics`).
 
     Args:
         model: a functional or sequential model; one of another class is made anew from its record.
@@ -115,7 +117,7 @@ class _Cloner:
 
 
 def _compiled_as(model: Any, clone: Any) -> Any:
-    if model.compiled:
+    if model.compiled and semantics.current().clones_are_compiled:
         clone.compile_from_config(model.get_compile_config())
     return clone
 

@@ -11,6 +11,7 @@ from refkeras.layers import eager
 from refkeras.layers.base import Layer, as_tuples
 from refkeras.models.persistence import Persistent
 from refkeras.models.program import GraphPass
+from refkeras.training.preserving import values_preserved
 from refkeras.training.trainer import Trainer
 
 __all__ = ["Model"]
@@ -148,6 +149,19 @@ class Model(Persistent, Trainer, Layer):
         to have. A model that is not built yet is built for one of them, or for the size of the first batch.
         """
         return lambda leaves: tree.pack_as(structure, leaves)
+
+    @property
+    def _layers_built(self) -> bool:
+        """Whether the model and all layers in it are built."""
+        return all(layer.built for layer in self._flatten_layers())
+
+    def _try_out(self, feed: Any, xs: list[Any], method: str) -> tuple[GraphPass, Any]:
+        """Run on one batch of a feed, which builds what is not built; no value changes."""
+        inputs = self._input_binder(feed.x_structure, method, feed.fixed_batch_size)(xs)
+        if not self.built:
+            self._maybe_build(eager.bind(self, (inputs,), {}))
+        with values_preserved(self):
+            return self._run(inputs, training=False, gradient="none")
 
     def _run(self, inputs: Any, *, training: bool, gradient: str, masks: Any = None) -> tuple[GraphPass, Any]:
         """Run on one batch; return the pass with flat lists and the structure of the outputs."""

@@ -172,6 +172,13 @@ class Sequential(ClassPredictions, Model):
         self._functional._compares_sizes = given and not by_rank
         self._tracked[:] = list(self._stack)
 
+    def _require_weights(self) -> None:
+        if not self.built and semantics.current().unbuilt_stack_refuses_weights:
+            raise ValueError(
+                f"Weights for model '{self.name}' have not yet been created. Weights are created when the model is "
+                "first called on inputs or `build()` is called with an `input_shape`."
+            )
+
     def _forget_losses(self) -> None:
         if self._functional is None:
             super()._forget_losses()

@@ -71,12 +71,12 @@ class ArrayFeed(Feed):
         at_once: int = 1,
     ) -> None:
         super().__init__(initial_epoch, epochs, at_once)
-        self.num_samples = row_count(x, y, sample_weight)
+        self.num_samples: int = row_count(x, y, sample_weight)
         if not batch_size:
             batch_size = math.ceil(self.num_samples / steps) if steps else 32
         if batch_size < 0:
             raise ValueError(f"batch_size={batch_size} is negative; expected a positive integer.")
-        self.batch_size = batch_size
+        self.batch_size: int = batch_size
         self.steps = steps or None
         self.num_batches = self.steps or math.ceil(self.num_samples / batch_size)
         self.x_structure, self.y_structure, self.w_structure = number(x), number(y), number(sample_weight)
@@ -101,9 +101,13 @@ class ArrayFeed(Feed):
         self._views: list[Batch] = []
         self._views_of: tuple[Any, Any] | None = None
 
-    def peek(self, kept: int = 0) -> list[Any] | None:
+    def peek(self, kept: int = 0) -> tuple[list[Any], list[Any] | None, list[Any] | None, int] | None:
         self._orders.peek(kept)
-        return None
+        rows = min(self.batch_size, self.num_samples)
+        if not rows:
+            return None
+        _, *batch = next(self._taken(None, [(0, rows)]))
+        return tuple(batch)  # type: ignore[return-value]
 
     def restart(self) -> None:
         super().restart()

@@ -79,12 +79,13 @@ class Feed:
         """Yield `(step, xs, ys, ws, rows)` for the batches of one epoch."""
         raise NotImplementedError
 
-    def peek(self, kept: int = 0) -> list[Any] | None:
+    def peek(self, kept: int = 0) -> tuple[list[Any], list[Any] | None, list[Any] | None, int] | None:
         """Take a first batch, as Keras does on some backends to build a model from it, and start again.
 
-        Or take as many as `kept`, and go on with those that follow. Returns a stream's inputs.
+        Or take as many as `kept`, and go on with those that follow. Returns `(xs, ys, ws, rows)`, of arrays in any
+        order; None where there is no batch.
         """
-        return None
+        raise NotImplementedError
 
     def restart(self) -> None:
         """Go back to the first batch, before the first epoch."""

@@ -15,6 +15,7 @@ from refkeras.tensor import wrap
 from refkeras.training.by_position import apply_by_position
 from refkeras.training.interrupts import Interrupts
 from refkeras.training.loops import when_known
+from refkeras.training.preserving import values_preserved
 from refkeras.variable import Variable
 
 if TYPE_CHECKING:
@@ -154,17 +155,40 @@ class Steps:
 
         Args:
             loop: "fit" or "evaluate".
+
+        Raises:
+            ValueError, KeyError, TypeError, InvalidArgumentError: the batch does not fit the model, its losses or its
+                metrics; the optimizer then has no slots yet.
         """
         rules = semantics.current()
         if loop not in rules.builds_from_batches:
             return
         put_back = rules.first_batch_is_put_back
-        # Where it is not put back, layers alone are asked for.
-        built = self.model.built and (self.compiled.built or not put_back)
-        inputs = None if built else feed.peek(0 if put_back else self.model.steps_per_execution)
-        if inputs is not None and not put_back:  # what comes next may fail, and leaves the layers built
-            self.model._input_binder(feed.x_structure, feed.method, feed.fixed_batch_size)(inputs)
+        # Where it is not put back, it is layers that are asked for.
+        if not (self.model._layers_built and (self.compiled.built or not put_back)):
+            batch = feed.peek(0 if put_back else self.model.steps_per_execution)
+            if batch is not None:
+                self._try_out(feed, *batch)
         self.build_optimizer()
+
+    @np.errstate(all="ignore")
+    def _try_out(self, feed: Any, xs: list[Any], ys: Any, ws: list[Any] | None, size: int) -> None:
+        """Run what a test step does with a batch, which builds what is not built; no value changes.
+
+        Keras does it with symbolic tensors of the shapes of the batch (`Trainer._symbolic_build`).
+        """
+        run, structure = self.model._try_out(feed, xs, feed.method)
+        if self.compiled.built:
+            return
+        preds = _carrying(run)
+        bound = self._bind(feed, structure, ys, preds, ws, False, bool(self._regularized() or run.losses))
+        known = {id(variable) for metric in self.model.metrics for variable in metric.variables}
+        with values_preserved(self.model):
+            bound.update(ys, preds, ws)
+            bound.value(ys, preds, ws)
+        for metric in self.model.metrics:
+            if any(id(variable) not in known for variable in metric.variables):
+                metric.reset_state()
 
     def build_optimizer(self) -> None:
         """Have the optimizer make its slots, where the engine's does so without a training step."""

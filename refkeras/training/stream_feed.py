@@ -193,16 +193,16 @@ class StreamFeed(Feed):
     def is_known(self) -> bool:
         return bool(self._structures)
 
-    def peek(self, kept: int = 0) -> list[Any] | None:
+    def peek(self, kept: int = 0) -> tuple[list[Any], list[Any] | None, list[Any] | None, int] | None:
         self.source.begin_epoch()
         self._open()
         batches = list(itertools.islice(self._stream, kept or 1))  # type: ignore[arg-type]
         self._seen = len(batches)
-        inputs = self._arrays(batches[0])[0] if batches else None
+        first = self._arrays(batches[0]) if batches else None
         if not kept and not self._resets:  # else the restart does it
             self._stream, self._seen = None, 0
             self.source.end_epoch()
-        return inputs
+        return first
 
     def restart(self) -> None:
         super().restart()

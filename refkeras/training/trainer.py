@@ -278,8 +278,10 @@ class Trainer(GeneratorMethods, Measuring, Compilable):
         """Return the outputs for `x`, in the structure of the model's outputs, computed batch by batch."""
         at_once = self.steps_per_execution
         feed = data.make_feed(x, batch_size=batch_size, steps=steps, loop="predict", at_once=at_once)
-        if "predict" in semantics.current().builds_from_batches and not self.built:  # type: ignore[attr-defined]
-            feed.peek()
+        if "predict" in semantics.current().builds_from_batches and not self._layers_built:  # type: ignore[attr-defined]
+            batch = feed.peek()
+            if batch is not None:
+                self._try_out(feed, batch[0], "predict")  # type: ignore[attr-defined]
         hooks = self._hooks(callbacks, feed, semantics.current().predict_verbose if verbose == "auto" else verbose)
         bind = loops.when_known(
             feed,

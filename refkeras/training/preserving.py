@@ -13,7 +13,7 @@ import numpy as np
 from refkeras.random import family as families
 from refkeras.variable import Variable
 
-__all__ = ["preserved"]
+__all__ = ["preserved", "values_preserved"]
 
 
 @contextlib.contextmanager
@@ -23,26 +23,43 @@ def preserved(model: Any) -> Iterator[None]:
     Args:
         model: a built or unbuilt model; one that is built meanwhile stays built.
     """
-    variables = _variables(model)
-    values = [(variable, variable.value.copy()) for variable in variables]
-    objects = [(item, _state(item)) for item in _objects(model)]
-    family = families.current()
-    drawn = copy.deepcopy(vars(family))
-    python_state, numpy_state = python_random.getstate(), np.random.get_state()
+    objects = [(item, _state(item)) for item in _training_objects(model)]
     if model._steps is not None:
         # The operations of a traced step count their runs; those of the trial are counted elsewhere.
         model._steps._programs = copy.deepcopy(model._steps._programs)
+    with values_preserved(model):
+        try:
+            yield
+        finally:
+            _put_back(objects)
+
+
+@contextlib.contextmanager
+def values_preserved(model: Any) -> Iterator[None]:
+    """Put the values of a model's variables, its optimizer's and metrics' too, and the generators back at the end.
+
+    What is built meanwhile, losses and metrics among it, stays built.
+    """
+    values = [(variable, variable.value.copy()) for variable in _variables(model)]
+    generators = [(item, _state(item)) for item in _generators(model)]
+    family = families.current()
+    drawn = copy.deepcopy(vars(family))
+    python_state, numpy_state = python_random.getstate(), np.random.get_state()
     try:
         yield
     finally:
-        for item, state in objects:
-            item.__dict__.clear()
-            item.__dict__.update(state)
+        _put_back(generators)
         for variable, value in values:
             variable.value[...] = value
         vars(family).update(drawn)
         python_random.setstate(python_state)
         np.random.set_state(numpy_state)
+
+
+def _put_back(objects: list[tuple[Any, dict[str, Any]]]) -> None:
+    for item, state in objects:
+        item.__dict__.clear()
+        item.__dict__.update(state)
 
 
 def _variables(model: Any) -> list[Variable]:
@@ -54,16 +71,21 @@ def _variables(model: Any) -> list[Variable]:
     return list({id(variable): variable for variable in found}.values())
 
 
-def _objects(model: Any) -> list[Any]:
-    """Return the objects whose attributes a step may set."""
-    found = []
-    for layer in model._flatten_layers():
-        found += [vars(layer).get("seed_generator"), vars(layer).get("_seed_generator")]
-    if model._steps is not None:
-        steps, compiled = model._steps, model._compiled
-        found += [steps, steps._fit_trace, steps._batch_trace, compiled, compiled.compile_loss]
-        found += [compiled.compile_metrics, model.optimizer]
+def _generators(model: Any) -> list[Any]:
+    """Return what the layers draw from."""
+    found = [
+        vars(layer).get(name) for layer in model._flatten_layers() for name in ("seed_generator", "_seed_generator")
+    ]
     return [item for item in found if hasattr(item, "__dict__")]
+
+
+def _training_objects(model: Any) -> list[Any]:
+    """Return the objects of training whose attributes a step may set."""
+    if model._steps is None:
+        return []
+    steps, compiled = model._steps, model._compiled
+    found = [steps, steps._fit_trace, steps._batch_trace, compiled, compiled.compile_loss, compiled.compile_metrics]
+    return [item for item in [*found, model.optimizer] if hasattr(item, "__dict__")]
 
 
 def _state(item: Any) -> dict[str, Any]:
