@@ -246,6 +246,9 @@ class Semantics:
     uncompiled_is_runtime_error: bool = one_of(
         False, True, doc="Training before compile() is a RuntimeError rather than a ValueError."
     )
+    same_trainable_is_ignored: bool = one_of(
+        True, False, doc="To set `trainable` to what it is does nothing; otherwise it reaches the layers inside."
+    )
     trainable_is_read: str = one_of(
         "when traced",
         "at compile",
@@ -984,6 +987,7 @@ _KERAS_3 = Semantics(name="keras-3@tensorflow")
 _TF_KERAS = dataclasses.replace(
     _KERAS_3,
     name="tf_keras",
+    same_trainable_is_ignored=False,
     keras_version="2.21.0",
     variables_have_truth=True,
     output_names_are_unique=True,
@@ -1263,6 +1267,7 @@ _KERAS_2_0 = dataclasses.replace(
 _KERAS_3_JAX = dataclasses.replace(
     _KERAS_3,
     name="keras-3@jax",
+    same_trainable_is_ignored=False,
     rng="threefry",
     part_losses_count="rows",
     dict_outputs="sorted by compilation",
@@ -1315,6 +1320,7 @@ _KERAS_3_JAX = dataclasses.replace(
 _KERAS_3_TORCH = dataclasses.replace(
     _KERAS_3,
     name="keras-3@torch",
+    same_trainable_is_ignored=False,
     rng="mt19937",
     batches_looked_at=0,
     builds_from_batches=("fit", "evaluate"),
@@ -1370,6 +1376,7 @@ _KERAS_3_TORCH = dataclasses.replace(
 _KERAS_3_NUMPY = dataclasses.replace(
     _KERAS_3,
     name="keras-3@numpy",
+    same_trainable_is_ignored=False,
     batches_looked_at=0,
     sparse_crossentropy_axis="equal",
     data_is_reset=(),

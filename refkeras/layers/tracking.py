@@ -440,12 +440,18 @@ class Tracked(Stored):
 
     @property
     def trainable(self) -> bool:
-        """Whether optimizers update the weights; setting it reaches the layers inside."""
+        """Whether optimizers update the weights; setting it reaches the layers inside.
+
+        Keras 3 on TensorFlow heeds only another value than there is (`same_trainable_is_ignored` of `semantics`): a layer
+        inside that was frozen by itself stays so when `model.trainable = True` is set on a model that is trainable.
+        """
         return self._trainable
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
         global _freeze_count
+        if value is self._trainable and semantics.current().same_trainable_is_ignored:
+            return
         value = bool(value)
         self._trainable = value
         for variable in self._own_trainable:

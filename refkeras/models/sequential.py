@@ -107,6 +107,8 @@ class Sequential(ClassPredictions, Model):
 
     def _forget(self) -> None:
         self.built = False
+        if self._steps is not None:
+            self._steps.trace_anew()
         self._functional = None
         self._tracked[:] = list(self._stack)
 

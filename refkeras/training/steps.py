@@ -150,6 +150,11 @@ class Steps:
         self._regularized_at = -1
         self._with_regularizer: list[Variable] = []
 
+    def trace_anew(self) -> None:
+        """Find out again what there is to train: layers came or went."""
+        self._fit_trace, self._batch_trace = _Trace(self.model, None), _Trace(self.model, None)
+        self._regularized_at = -1
+
     def build_from(self, feed: Any, loop: str) -> None:
         """Let a feed show its first batch where the engine builds from it what is not built.
 
