@@ -90,12 +90,14 @@ class Sequential(ClassPredictions, Model):
 
         Raises:
             IndexError: no layer is left, and in Keras 3 no Input either: what there was is gone then.
-            TypeError: the same in tf_keras, which keeps the Input.
+            TypeError: the same in tf_keras, where nothing but an Input is left before.
         """
         returns_layer = semantics.current().pop_returns_layer
         if not (self._stack if returns_layer else self.layers):
             raise (IndexError if returns_layer else TypeError)(f"There are no layers in the model {self.name!r}.")
         layer = self._stack.pop()
+        if not returns_layer and not self.layers:
+            self._stack.clear()  # the shape of its Input counts no longer
         self._forget()
         if rebuild and len(self._stack) > 1:
             self._rebuild()
@@ -134,9 +136,13 @@ class Sequential(ClassPredictions, Model):
             return
         shape = tuple(input_shape)
         if not self._stack:
-            raise ValueError(
-                f"Sequential model {self.name} cannot be built because it has no layers. Call `model.add(layer)`."
-            )
+            if final:
+                raise ValueError(
+                    f"Sequential model {self.name} cannot be built because it has no layers. Call `model.add(layer)`."
+                )
+            x = InputLayer(batch_shape=shape).output
+            self._functional = Functional(x, x, name=self.name)
+            return
         given = isinstance(self._stack[0], InputLayer)
         if not isinstance(self._stack[0], InputLayer):
             first = self._stack[0]
@@ -294,7 +300,7 @@ class Sequential(ClassPredictions, Model):
         return inputs
 
     def forward(self, inputs: Any, *, training: bool | None = None, mask: Any = None, gradient: str = "all") -> Pass:
-        if not self._stack:
+        if not self._stack and self._functional is None:
             raise ValueError(
                 f"Sequential model {self.name} cannot be called because it has no layers. Call `model.add(layer)`."
             )

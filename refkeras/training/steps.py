@@ -189,7 +189,11 @@ class Steps:
         bound = self._bind(feed, structure, ys, preds, ws, False, bool(self._regularized() or run.losses))
         known = {id(variable) for metric in self.model.metrics for variable in metric.variables}
         with values_preserved(self.model):
-            bound.update(ys, preds, ws)
+            try:
+                bound.update(ys, preds, ws)
+            except Exception:
+                self.compiled.compile_loss.built = False  # it comes after the metrics, and is tried out again
+                raise
             bound.value(ys, preds, ws)
         for metric in self.model.metrics:
             if any(id(variable) not in known for variable in metric.variables):
