@@ -330,8 +330,13 @@ def test_a_copy_of_a_fitted_model(name, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_layer_that_is_frozen_in_a_model_that_is_not(name, kind):
     """What the model's `trainable` does when it is set to what it is, and to something else and back."""
-    freeze, all_, none = ("freeze", {"layer": 1, "value": False}), *(("freeze all", {"value": v}) for v in (True, False))
-    told = assert_same_life(name, kind, PLAIN, [freeze, all_, STATE, FIT, none, all_, STATE, ("compile", PLAIN), FIT], 8)
+    freeze, all_, none = (
+        ("freeze", {"layer": 1, "value": False}),
+        *(("freeze all", {"value": v}) for v in (True, False)),
+    )
+    told = assert_same_life(
+        name, kind, PLAIN, [freeze, all_, STATE, FIT, none, all_, STATE, ("compile", PLAIN), FIT], 8
+    )
     stays = name == "keras-3@tensorflow"
     assert len(told[2][2][1]) == (2 if stays else 0)
     assert len(told[6][2][1]) == 0

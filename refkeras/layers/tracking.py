@@ -442,8 +442,8 @@ class Tracked(Stored):
     def trainable(self) -> bool:
         """Whether optimizers update the weights; setting it reaches the layers inside.
 
-        Keras 3 on TensorFlow heeds only another value than there is (`same_trainable_is_ignored` of `semantics`): a layer
-        inside that was frozen by itself stays so when `model.trainable = True` is set on a model that is trainable.
+        Keras 3 on TensorFlow heeds only another value than there is (`same_trainable_is_ignored` of `semantics`): a
+        layer inside that was frozen by itself stays so when `model.trainable = True` is set on a trainable model.
         """
         return self._trainable
 

@@ -7,6 +7,10 @@ average a third of it. Both together:
 
     σ² = u² / 3 · 3 / (8 ln 2) · (n − 1) (½ Σ tⱼ² + ⅓ s²)
 
+Terms that are equal meet much the same rounding errors while the sum stays in its binade: those of m of them add up
+to m times one rather than √m times. So σ is that of unequal terms, times the root of the mean over the terms of how
+often each is there. (Of inner products this is not asked: it would need their terms one by one.)
+
 Kernels that keep several running sums, or add by halves, are more accurate, by up to the square root of the
 number of sums. The bound is that of every order, γₙ Σ |tⱼ| with γₙ = n u / (1 − n u) (Higham, "Accuracy and
 Stability of Numerical Algorithms", 2nd edition, section 4.2).
@@ -59,6 +63,8 @@ def reduce(machine: Machine, ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: d
         squares = np.add.reduce((value / scale) ** 2, axis=axes, keepdims=True)
         norm = (scale * np.sqrt(squares)).reshape(y.shape)
         sigma = _rounding(machine, n - 1, norm, y)
+        if n > 2:
+            sigma = sigma * np.sqrt(_repetitions(value, axes)).reshape(y.shape)
     if bound is not None:
         sizes = np.add.reduce(np.abs(value) + bound, axis=axes, keepdims=keepdims)
         bound = np.add.reduce(bound, axis=axes, keepdims=keepdims) + (0 if exactly else _gamma(machine, n) * sizes)
@@ -98,6 +104,18 @@ def matmul(machine: Machine, a: Any, b: Any, out: Any) -> BarArray:
 
 
 _SHARE = BINADE / 3
+
+
+def _repetitions(value: Array, axes: tuple[int, ...]) -> Array:
+    """Return for each sum the mean over its terms of how often a term is there; of zeros, which add no error, 1."""
+    rows = np.moveaxis(value, axes, range(-len(axes), 0)).reshape(-1, math.prod(value.shape[a] for a in axes))
+    ordered = np.sort(rows, axis=1)
+    starts = np.ones(ordered.shape, bool)
+    starts[:, 1:] = (ordered[:, 1:] != ordered[:, :-1]) | (ordered[:, 1:] == 0)
+    if starts.all():
+        return np.ones(len(rows))
+    runs = np.cumsum(starts.reshape(-1)) - 1
+    return np.bincount(runs)[runs].reshape(rows.shape).mean(axis=1)
 
 
 def _rounding(machine: Machine, additions: Any, norm: Array, total: Array, products: Any = 0) -> Array:

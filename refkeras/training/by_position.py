@@ -38,7 +38,8 @@ def apply_by_position(optimizer: Any, gradients: Sequence[Any], variables: Seque
     if shapes[0] != shapes[1]:
         raise ValueError(
             f"The optimizer was built with {len(known)} trainable weights of the shapes {shapes[0]}; now there are "
-            f"{len(variables)} of the shapes {shapes[1]}. After layers came or went, or `trainable` has changed, compile() the model again."
+            f"{len(variables)} of the shapes {shapes[1]}. After layers came or went, or `trainable` "
+            "has changed, compile() the model again."
         )
     kept = [np.copy(v.value) for v in known]
     for place, variable in zip(known, variables, strict=True):

@@ -35,6 +35,27 @@ def test_a_common_error_does_not_average_out():
     assert total.sigma > 0.9 * x.sigma
 
 
+def test_sums_of_equal_terms():
+    """One after the other in float32 onto a number that is there already: their roundings are much the same."""
+    rng = np.random.default_rng(5)
+    sigmas = []
+    for _ in range(500):
+        terms = np.full(rng.integers(3, 40), rng.uniform(0.01, 1), np.float32)
+        terms[0] = rng.choice([terms[1], 2, 4, 8])
+        total = np.float32(0)
+        for term in terms:
+            total = np.float32(total + term)
+        bar = np.add.reduce(exact(terms, "float32"))
+        sigmas.append(float(abs(total - bar.value) / bar.sigma))
+    assert max(sigmas) < 4
+    assert 0.5 < np.sqrt(np.mean(np.square(sigmas))) < 1.5
+    several = np.add.reduce(exact(np.array([[0.1, 0.1, 0.1, 0.2], [0.1, 0.3, 0.5, 0.2]], "float32"), "float32"), axis=1)
+    distinct = np.add.reduce(exact(np.array([[0.1, 0.1001, 0.1002, 0.2]], "float32"), "float32"), axis=1)
+    np.testing.assert_allclose(several.sigma[0] / distinct.sigma[0], 2.5**0.5, rtol=1e-3)  # (3 · 3 + 1) / 4
+    zeros = [np.add.reduce(exact(np.array([0.1, 0.2, 0.7, *[0.0] * n], "float32"), "float32")).sigma for n in (1, 9)]
+    assert zeros[1] <= 2 * zeros[0]  # four times the additions, and no other factor
+
+
 def test_softmax_of_one_sure_class():
     z = exact(np.array([[30.0, 0.1, 0.2]])) / 3.0 * 3.1
     y, _ = softmax.softmax(z)
