@@ -326,6 +326,16 @@ LAYERS = (
         "                    d[ins[0]] = _sum(d[ins[0]], arriving[0]) if handed_on[0] else d[ins[0]]\n"
         "                if len(arriving) == 1 and not step.watched:\n",
     ),
+    of("models/sequential.py", "test_life_of_a_model.py::test_a_stack_that_grows_after_it_was_fitted")(
+        "a stack that grew trains what it had before",
+        "        if self._steps is not None:\n            self._steps.trace_anew()\n",
+        "",
+    ),
+    of("models/model.py", "test_building_from_batches.py")(
+        "what a model draws while it is built is drawn from the steps",
+        "        with values_preserved(self):\n            return self._run(",
+        "        if True:\n            return self._run(",
+    ),
     of("layers/containers.py", "test_weight_order.py")(
         "a layer that is appended to a list does not belong to the layer around",
         "        _add(self._owner, [value])\n        super().append(value)",
