@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import refkeras
-from parity_tests.engines import BACKEND, ENGINES, numpy
+from parity_tests.engines import BACKEND, ENGINES, KERAS_3, keras, numpy
 from parity_tests.shows import shows
 from refkeras import semantics
 
@@ -117,6 +117,16 @@ def test_what_is_built_when_a_loop_begins_and_ends(engine, kind, loop):
         for mine, real in zip(ours["values"], theirs["values"], strict=True):
             assert len(mine) == len(real)
             assert [number == 0 for number in mine] == [number == 0 for number in real]
+
+
+def test_how_the_metrics_of_a_model_are_printed():
+    printed = []
+    for k in (refkeras, keras):
+        with semantics.use(KERAS_3):
+            model = made(k, "known")
+            model.evaluate(X, Y, verbose=0)
+            printed.append(repr(model.metrics))
+    assert printed[0] == printed[1]
 
 
 @shows("optimizer_is_built_early")

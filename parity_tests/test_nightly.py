@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from parity_tests.nightly import XLA_FLAGS, Campaign, Record, Tally, report, variables, without_folder
+from parity_tests.nightly import XLA_FLAGS, Campaign, Record, Tally, main, report, variables, without_folder
 
 pytest_plugins = ["pytester"]
 
@@ -57,6 +57,30 @@ def night(pytester):
         return int(result.ret), {name: replace(tally, cost=bool(tally.cost)) for name, tally in tallies.items()}
 
     return run, path
+
+
+def test_a_night_stops_where_its_process_has_grown_too_large(pytester):
+    """What was run by then is written down, and it says that something is still owed."""
+    pytester.makepyfile(test_some=PROPERTIES)
+    for memory, full in ((0, True), (2**50, False)):
+        campaign = Campaign(Record(pytester.path / f"{memory}.json", 20), 20, 60.0, memory)
+        pytester.inline_run("-p", "no:cacheprovider", "-p", "no:xdist", plugins=[campaign])
+        assert campaign.full is full
+        assert (sum(tally.examples for tally in campaign.record.tallies.values()) == 0) is full
+
+
+def test_a_night_goes_on_in_a_new_process(monkeypatch):
+    """For the minutes that are left, with the same files and instalments."""
+    started = []
+    monkeypatch.setattr("os.execv", lambda path, command: started.append(command) or pytest.fail("went on here"))
+    monkeypatch.setattr("pytest.main", lambda flags, plugins: setattr(plugins[0], "full", True) or 0)
+    monkeypatch.setattr("os.environ", {"REFKERAS_ENGINE": "keras@numpy"})
+    with pytest.raises(pytest.fail.Exception, match="went on here"):
+        main(["--minutes", "3", "--instalment", "7", "parity_tests/test_some.py"])
+    (command,) = started
+    assert command[1:4] == ["-m", "parity_tests.nightly", "--minutes"]
+    assert 2.9 < float(command[4]) <= 3
+    assert command[5:] == ["--instalment", "7", "parity_tests/test_some.py"]
 
 
 def test_each_gets_what_it_is_owed(night):

@@ -42,6 +42,9 @@ class CompileMetrics:
 
     name = "compile_metrics"
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}>"
+
     def __init__(
         self, metrics: Any = None, weighted_metrics: Any = None, *, output_names: Sequence[str] | None = None
     ) -> None:
