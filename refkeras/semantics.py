@@ -692,6 +692,12 @@ class Semantics:
         "max(z, 0) - z t + ln(1 + exp(-abs(z))); (1 - t) z + ln(1 + exp(-z)); "
         "t ln(1 + exp(-z)) + (1 - t) ln(1 + exp(z)); or of their sigmoids, clipped as usual.",
     )
+    softmax_gradient: str = one_of(
+        "of the shares",
+        "of the quotient",
+        doc="How the gradient of y = softmax(x) is computed: as y (dy - Σ y dy), or from e^x and its sum S as "
+        "e^x (dy / S - Σ (dy / S²) e^x), which rounds more.",
+    )
     softmax_crossentropy_gradient: str = one_of(
         "softmax - t",
         "derivative",
@@ -1267,6 +1273,7 @@ _KERAS_2_0 = dataclasses.replace(
 _KERAS_3_JAX = dataclasses.replace(
     _KERAS_3,
     name="keras-3@jax",
+    softmax_gradient="of the quotient",
     same_trainable_is_ignored=False,
     rng="threefry",
     part_losses_count="rows",

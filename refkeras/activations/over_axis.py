@@ -24,7 +24,7 @@ def _softmax_forward(x: Any, axis: Any = -1) -> tuple[Any, Callable[[Any], Any]]
             "to use a sigmoid instead?",
             stacklevel=3,
         )
-    return ops.softmax(x, axis)
+    return ops.softmax(x, axis, semantics.current().softmax_gradient == "of the quotient")
 
 
 @computed_by(_softmax_forward)
