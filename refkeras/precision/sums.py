@@ -9,7 +9,8 @@ average a third of it. Both together:
 
 Terms that are equal meet much the same rounding errors while the sum stays in its binade: those of m of them add up
 to m times one rather than √m times. So σ is that of unequal terms, times the root of the mean over the terms of how
-often each is there. (Of inner products this is not asked: it would need their terms one by one.)
+often each is there. (The terms of an inner product are equal where both factors are: it is taken for the smaller of the
+two means, of a row and of a column.)
 
 Kernels that keep several running sums, or add by halves, are more accurate, by up to the square root of the
 number of sums. The bound is that of every order, γₙ Σ |tⱼ| with γₙ = n u / (1 − n u) (Higham, "Accuracy and
@@ -97,6 +98,8 @@ def matmul(machine: Machine, a: Any, b: Any, out: Any) -> BarArray:
     of_a, of_b = _scale(machine, A, -1), _scale(machine, B, -2)
     norm = of_a * np.sqrt(((A / of_a) ** 2) @ ((B / of_b) ** 2)) * of_b
     sigma = _rounding(machine, np.maximum(terms - 1, 0), norm, value, products=1 / np.maximum(terms, 1))
+    if A.shape[-1] > 2:
+        sigma = sigma * np.sqrt(_repeated_products(A, B))
     bound = None
     if x.bound is not None or y.bound is not None:
         bound = _matmul_bound(machine, A, B, x, y)
@@ -116,6 +119,20 @@ def _repetitions(value: Array, axes: tuple[int, ...]) -> Array:
         return np.ones(len(rows))
     runs = np.cumsum(starts.reshape(-1)) - 1
     return np.bincount(runs)[runs].reshape(rows.shape).mean(axis=1)
+
+
+def _repeated_products(A: Array, B: Array) -> Any:
+    """Return about how often a term of each inner product of A @ B is there; the larger is not asked if it need not."""
+
+    def of_rows() -> Array:
+        return _repetitions(A, (A.ndim - 1,)).reshape(*A.shape[:-1], 1)
+
+    def of_columns() -> Array:
+        return _repetitions(B, (B.ndim - 2,)).reshape(*B.shape[:-2], 1, B.shape[-1])
+
+    first, second = (of_rows, of_columns) if A.size <= B.size else (of_columns, of_rows)
+    found = first()
+    return np.minimum(found, second()) if np.any(found > 1) else 1.0
 
 
 def _rounding(machine: Machine, additions: Any, norm: Array, total: Array, products: Any = 0) -> Array:

@@ -56,6 +56,27 @@ def test_sums_of_equal_terms():
     assert zeros[1] <= 2 * zeros[0]  # four times the additions, and no other factor
 
 
+def test_inner_products_of_equal_terms():
+    """The same, of products that are rounded before; a row or a column alone that is constant changes nothing."""
+    rng = np.random.default_rng(6)
+    sigmas = []
+    for _ in range(500):
+        a, b = (np.full(rng.integers(3, 40), rng.uniform(0.1, 1), np.float32) for _ in range(2))
+        a, b = a[: min(len(a), len(b))], b[: min(len(a), len(b))]
+        a[0] = rng.choice([a[1], 4, 8])
+        total = np.float32(0)
+        for term in a * b:
+            total = np.float32(total + term)
+        bar = (exact(a[None], "float32") @ exact(b[:, None], "float32"))[0, 0]
+        sigmas.append(float(abs(total - bar.value) / bar.sigma))
+    assert max(sigmas) < 4
+    assert 0.5 < np.sqrt(np.mean(np.square(sigmas))) < 1.5
+    rows = exact(np.array([[0.1, 0.1, 0.1, 0.2]], "float32"), "float32")
+    constant = exact(np.full((4, 1), 0.7, "float32"), "float32")
+    others = exact(np.full((4, 1), 0.7, "float32") + np.arange(4, dtype="float32")[:, None] * 1e-6, "float32")
+    np.testing.assert_allclose((rows @ constant).sigma / (rows @ others).sigma, 2.5**0.5, rtol=1e-4)
+
+
 def test_softmax_of_one_sure_class():
     z = exact(np.array([[30.0, 0.1, 0.2]])) / 3.0 * 3.1
     y, _ = softmax.softmax(z)
