@@ -285,7 +285,7 @@ def assert_same_life(name, kind, compiled, happening, seed):
 KINDS = ["functional", "two outputs", "sequential", "deferred"]
 
 
-@examples(8)
+@examples(24)
 @given(
     name=st.sampled_from(sorted(ENGINES)),
     kind=st.sampled_from(KINDS),
