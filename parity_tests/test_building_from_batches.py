@@ -11,6 +11,7 @@ import pytest
 import refkeras
 from parity_tests.engines import BACKEND, ENGINES, KERAS_3, keras, numpy
 from parity_tests.shows import shows
+from parity_tests.test_training_steps import slots
 from refkeras import semantics
 
 X, Y = np.linspace(-1, 1, 18, dtype="float32").reshape(6, 3), np.linspace(0, 2, 12, dtype="float32").reshape(6, 2)
@@ -42,12 +43,21 @@ def made(k, kind, metrics=("mae",)):
     return model
 
 
-def slots(model):
+def slot_count(model):
     """How many variables the optimizer has."""
-    if model.optimizer is None:
-        return None
-    variables = model.optimizer.variables
-    return len(variables() if callable(variables) else variables)
+    return None if model.optimizer is None else len(slots(model.optimizer))
+
+
+def watching(k, see):
+    """A callback that calls `see(model)` when a loop begins."""
+
+    class Watch(k.callbacks.Callback):
+        def begin(self, logs=None):
+            see(self.model)
+
+        on_train_begin = on_test_begin = on_predict_begin = begin
+
+    return Watch()
 
 
 def outcome(run):
@@ -73,7 +83,7 @@ def state(model):
         "built": [bool(model.built), *(bool(layer.built) for layer in model.layers)],
         "shapes": shapes(model),
         "metrics": [metric.name for metric in model.metrics],
-        "slots": slots(model),
+        "slots": slot_count(model),
         "values": [[float(numpy(v)) for v in metric.variables] for metric in model.metrics if model.built],
     }
 
@@ -98,14 +108,7 @@ def test_what_is_built_when_a_loop_begins_and_ends(engine, kind, loop):
     for k in (refkeras, ENGINES[engine]):
         with semantics.use(engine):
             model, states = made(k, kind), []
-
-            class Watch(k.callbacks.Callback):
-                def see(self, logs=None, kept=states):
-                    kept.append(state(self.model))
-
-                on_train_begin = on_test_begin = on_predict_begin = see
-
-            watch = Watch()
+            watch = watching(k, lambda model, kept=states: kept.append(state(model)))
             for _ in range(2):
                 ended = outcome(lambda model=model, watch=watch: LOOPS[loop](model, X, Y, callbacks=[watch]))
                 states.append({"ended": ended, **state(model)})
@@ -143,22 +146,15 @@ def test_a_loop_that_fails_for_the_shape_of_its_targets(engine, loop, metrics):
         with semantics.use(engine):
             model, begun = made(k, "known", metrics), []
             model.pop()
-
-            class Watch(k.callbacks.Callback):
-                def see(self, logs=None, kept=begun):
-                    kept.append(True)
-
-                on_train_begin = on_test_begin = see
-
-            watch = Watch()
+            watch = watching(k, lambda model, kept=begun: kept.append(True))
             assert outcome(lambda model=model, watch=watch: LOOPS[loop](model, X, Y, callbacks=[watch])) != "ran"
-            failed = slots(model)
+            failed = slot_count(model)
             if BACKEND == "tensorflow":
                 seen.append((begun, failed))
                 continue
             model.add(k.layers.Dense(2, name="lacked"))
             ended = outcome(lambda model=model: LOOPS[loop](model, X, Y))
-            seen.append((begun, failed, ended, slots(model)))
+            seen.append((begun, failed, ended, slot_count(model)))
     assert seen[0] == seen[1]
 
 

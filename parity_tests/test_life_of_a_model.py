@@ -98,7 +98,7 @@ class Life:
     """A model of one side, and what it has lived through."""
 
     def __init__(self, k, kind, seed):
-        self.k, self.model, self.folder = k, made(k, kind), None
+        self.k, self.model = k, made(k, kind)
         self.two = kind == "two outputs"
         random = np.random.default_rng(seed)
         self.x = random.normal(size=(ROWS, FEATURES))

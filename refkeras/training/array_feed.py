@@ -10,7 +10,7 @@ import numpy as np
 
 from refkeras import random, semantics, tree
 from refkeras.training.arrays import RowSource
-from refkeras.training.feeds import Batch, Feed
+from refkeras.training.feeds import Arrays, Batch, Feed
 from refkeras.training.matching import number
 
 __all__ = ["ArrayFeed", "row_count"]
@@ -101,7 +101,7 @@ class ArrayFeed(Feed):
         self._views: list[Batch] = []
         self._views_of: tuple[Any, Any] | None = None
 
-    def peek(self, kept: int = 0) -> tuple[list[Any], list[Any] | None, list[Any] | None, int] | None:
+    def peek(self, kept: int = 0) -> Arrays | None:
         self._orders.peek(kept)
         rows = min(self.batch_size, self.num_samples)
         if not rows:

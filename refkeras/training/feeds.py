@@ -9,8 +9,11 @@ from typing import Any
 from refkeras import semantics, tree
 from refkeras.utils.io_utils import log_warning
 
-__all__ = ["Batch", "Feed"]
+__all__ = ["Arrays", "Batch", "Feed"]
 
+#: Flat lists of inputs, targets and sample weights (None where there are none), and how many rows they have.
+Arrays = tuple[list[Any], "list[Any] | None", "list[Any] | None", int]
+#: A step's number, and its arrays.
 Batch = tuple[int, list[Any], "list[Any] | None", "list[Any] | None", int]
 
 
@@ -79,7 +82,7 @@ class Feed:
         """Yield `(step, xs, ys, ws, rows)` for the batches of one epoch."""
         raise NotImplementedError
 
-    def peek(self, kept: int = 0) -> tuple[list[Any], list[Any] | None, list[Any] | None, int] | None:
+    def peek(self, kept: int = 0) -> Arrays | None:
         """Take a first batch, as Keras does on some backends to build a model from it, and start again.
 
         Or take as many as `kept`, and go on with those that follow. Returns `(xs, ys, ws, rows)`, of arrays in any

@@ -16,7 +16,7 @@ import numpy as np
 from refkeras import random as draws
 from refkeras import semantics, tree
 from refkeras.training.arrays import to_floatx
-from refkeras.training.feeds import Batch, Feed
+from refkeras.training.feeds import Arrays, Batch, Feed
 from refkeras.training.matching import describe, number
 from refkeras.training.prefetching import Enqueuer
 from refkeras.training.sample_weights import with_class_weights
@@ -193,7 +193,7 @@ class StreamFeed(Feed):
     def is_known(self) -> bool:
         return bool(self._structures)
 
-    def peek(self, kept: int = 0) -> tuple[list[Any], list[Any] | None, list[Any] | None, int] | None:
+    def peek(self, kept: int = 0) -> Arrays | None:
         self.source.begin_epoch()
         self._open()
         batches = list(itertools.islice(self._stream, kept or 1))  # type: ignore[arg-type]
@@ -269,7 +269,7 @@ class StreamFeed(Feed):
                 break
             yield step, *self._arrays(batch)  # type: ignore[misc]
 
-    def _arrays(self, batch: Any) -> tuple[list[Any], list[Any] | None, list[Any] | None, int]:
+    def _arrays(self, batch: Any) -> Arrays:
         """Return one batch as flat lists of arrays, and its number of rows."""
         x, y, weight = unpack_x_y_sample_weight(batch if isinstance(batch, (list, tuple)) else (batch,))
         if self.class_weight:
