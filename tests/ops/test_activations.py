@@ -47,6 +47,8 @@ OVER_AXIS = {
     "softmax(axis)": (softmax.softmax, {"axis": 1}),
     "softmax(axes)": (softmax.softmax, {"axis": (0, 2)}),
     "softmax(all)": (softmax.softmax, {"axis": None}),
+    "softmax(by quotient)": (softmax.softmax, {"axis": 1, "by_quotient": True}),
+    "softmax(all, by quotient)": (softmax.softmax, {"axis": None, "by_quotient": True}),
     "log_softmax": (softmax.log_softmax, {"axis": 0}),
     "glu": (softmax.glu, {"axis": 2}),
     "glu(axis)": (softmax.glu, {"axis": 0}),
