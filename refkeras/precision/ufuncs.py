@@ -364,7 +364,7 @@ def _with_sums_that_may_round(
     """Sums have no rounding error for certain if they are far enough from the next power of two.
 
     A sum may be as large as that, or a term as small as the one below, within the alarm: then it rounds in the engine,
-    as the larger sum does.
+    as the larger sum does. With a term that is 0 for certain it is the other one, and does not.
     """
     if not exact.any():
         return deviations
@@ -377,12 +377,17 @@ def _with_sums_that_may_round(
             size = np.maximum(size + sign * edges.ALARM * np.sqrt(np.einsum("ij,ij->j", own, own) / len(own)), 0.0)
         return power_below(size)
 
+    def nothing(x: Operand) -> Any:
+        none = np.equal(x.value, 0)
+        return none if x.deviations is None else none & ~x.deviations.any(axis=0)
+
     with np.errstate(all="ignore"):
         largest = edge(y, deviations, 1)
         finest = np.minimum(edge(a.value, a.deviations, -1), edge(b.value, b.deviations, -1))
     rounds = (largest > finest) & np.isfinite(largest)
     if not rounds.any():
         return deviations
+    rounds &= ~np.broadcast_to(nothing(a) | nothing(b), y.shape)[exact]
     further = np.zeros(y.shape)
     further[exact] = np.where(rounds, _HALF * machine.storage * largest, 0.0)
     return deviations + signs(y.shape) * further

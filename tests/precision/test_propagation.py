@@ -394,3 +394,18 @@ def test_what_is_exact_stays_so():
     a = exact(np.array([3.0, 1.0 / 3.0, 1e-3]), "float32") / 3.0
     b = exact(np.array([2.0, 0.25, 9e-4]), "float32") / 3.0
     assert np.array_equal((a - b).deviations, a.deviations - b.deviations)
+
+
+@given(
+    st.lists(st.floats(-3, 3, width=32).filter(lambda x: x == 0 or abs(x) > 1e-30), min_size=1, max_size=6),
+    st.integers(0, 63),
+    st.sampled_from([np.add, np.subtract]),
+)
+def test_nothing_is_added_without_rounding(numbers, zeros, add):
+    """Where a term is 0 for certain the sum is the other one, whether the others are certain or not."""
+    x = exact(np.array(numbers), "float32") / 3.0
+    none = np.array([zeros >> i & 1 for i in range(len(numbers))], bool)
+    for other in (exact(np.ones(len(numbers)), "float32"), x):
+        y = np.where(none, 0.0, other)
+        assert np.array_equal(add(x, y).sigma[none], x.sigma[none])
+        assert np.array_equal(add(y, x).sigma[none], x.sigma[none])
