@@ -5,9 +5,21 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from parity_tests.nightly import XLA_FLAGS, Campaign, Record, Tally, main, report, variables, without_folder
+from parity_tests.engines import BACKEND
+from parity_tests.nightly import (
+    XLA_FLAGS,
+    Campaign,
+    Record,
+    Tally,
+    keep_one_context,
+    main,
+    report,
+    variables,
+    without_folder,
+)
 
 pytest_plugins = ["pytester"]
 
@@ -190,3 +202,17 @@ def test_xla_compiles_in_haste_unless_it_is_told_how(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=x")
     assert variables("keras@jax", 7)["XLA_FLAGS"] == "--xla_dump_to=x"
     assert "XLA_FLAGS" not in variables("keras@tensorflow", 7)
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="patches JAX")
+def test_programs_share_a_context(monkeypatch):
+    import jax
+    from jax._src.interpreters import mlir
+
+    def context(size):
+        return jax.jit(lambda x: x + 1).lower(np.zeros(size)).compiler_ir().context
+
+    assert context(2) != context(3)
+    monkeypatch.setattr(mlir, "make_ir_context", mlir.make_ir_context)
+    keep_one_context()
+    assert context(4) == context(5)
