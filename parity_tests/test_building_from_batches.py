@@ -5,11 +5,13 @@ Where Keras builds nothing from batches the same is asked: the first step then b
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
 import refkeras
-from parity_tests.engines import BACKEND, ENGINES, KERAS_3, keras, numpy
+from parity_tests.engines import BACKEND, ENGINES, KERAS_3, differs, keras, numpy
 from parity_tests.shows import shows
 from parity_tests.test_training_steps import slots
 from refkeras import semantics
@@ -41,6 +43,25 @@ def made(k, kind, metrics=("mae",)):
     given = {} if BACKEND == "numpy" else {"optimizer": k.optimizers.SGD(0.1, momentum=0.5)}
     model.compile(loss="mse", metrics=list(metrics), **given)
     return model
+
+
+def counting_layer(k):
+    """A layer that counts how often it was called."""
+
+    class Counting(k.layers.Layer):
+        def build(self, shape):
+            self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
+            self.count = self.add_weight(shape=(), initializer="zeros", trainable=False, name="count")
+
+        def call(self, x):
+            self.count.assign_add(1.0)
+            return x * self.scale
+
+    class WithPullback(Counting):
+        def forward(self, x):
+            return self.call(x), lambda d: (d * self.scale.value, [np.sum(d * x)])
+
+    return (WithPullback if k is refkeras else Counting)()
 
 
 def slot_count(model):
@@ -155,6 +176,30 @@ def test_a_loop_that_fails_for_the_shape_of_its_targets(engine, loop, metrics):
             model.add(k.layers.Dense(2, name="lacked"))
             ended = outcome(lambda model=model: LOOPS[loop](model, X, Y))
             seen.append((begun, failed, ended, slot_count(model)))
+    assert seen[0] == seen[1]
+
+
+BATCHES = ["test_on_batch"] if BACKEND == "numpy" else ["train_on_batch", "test_on_batch"]
+
+
+@differs("tensorflow", reason="a graph that failed runs no layer, and makes no variables any more (docs/findings.md)")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("methods", list(itertools.product(BATCHES, repeat=3)), ids=" ".join)
+def test_single_batches_that_do_not_fit_before_one_that_does(engine, methods):
+    """What they leave: how often the layer ran, which metrics and slots there are."""
+    seen = []
+    for k in (refkeras, ENGINES[engine]):
+        with semantics.use(engine):
+            counting = counting_layer(k)
+            model = k.Sequential([k.Input((3,)), counting])
+            given = {} if BACKEND == "numpy" else {"optimizer": k.optimizers.SGD(0.1, momentum=0.5)}
+            model.compile(loss="mse", metrics=["mae"], **given)
+            told = []
+            for method, targets in zip(methods, [Y, Y, X], strict=True):
+                ended = outcome(lambda model=model, method=method, y=targets: getattr(model, method)(X, y))
+                names = [metric.name for metric in model.metrics]
+                told.append((ended == "ran", float(numpy(counting.count)), names, slot_count(model)))
+            seen.append(told)
     assert seen[0] == seen[1]
 
 

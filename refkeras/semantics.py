@@ -225,10 +225,10 @@ class Semantics:
     )
     builds_from_batches: tuple[str, ...] = one_of(
         (),
-        ("fit", "evaluate"),
-        ("fit", "evaluate", "predict"),
-        ("evaluate",),
-        doc="Loops that take a first batch to build what is not built: losses and metrics, or (in predict) layers.",
+        ("fit", "train_on_batch", "evaluate", "test_on_batch"),
+        ("fit", "train_on_batch", "evaluate", "test_on_batch", "predict"),
+        ("evaluate", "test_on_batch"),
+        doc="Methods that take a first batch to build what is not built: losses and metrics, or (in predict) layers.",
     )
     optimizer_is_built_early: bool = one_of(
         False,
@@ -630,6 +630,11 @@ class Semantics:
     )
     stored_state_wins: bool = one_of(
         False, True, doc="A stateful layer prefers its stored state, if that is not all zero, to initial_state."
+    )
+    loops_keep_states: bool = one_of(
+        True,
+        False,
+        doc="A stateful layer goes on where the last batch left it, in fit, evaluate and predict as in direct calls.",
     )
     masked_first_output: str = one_of(
         "zero",
@@ -1320,7 +1325,8 @@ _KERAS_3_JAX = dataclasses.replace(
     in_top_k="NaN is least",
     built_for_batch_size=("fit", "predict", "on_batch"),
     batches_looked_at=0,
-    builds_from_batches=("fit", "evaluate", "predict"),
+    builds_from_batches=("fit", "train_on_batch", "evaluate", "test_on_batch", "predict"),
+    loops_keep_states=False,
     optimizer_is_built_early=True,
     batchless_step_runs=False,
 )
@@ -1330,7 +1336,7 @@ _KERAS_3_TORCH = dataclasses.replace(
     same_trainable_is_ignored=False,
     rng="mt19937",
     batches_looked_at=0,
-    builds_from_batches=("fit", "evaluate"),
+    builds_from_batches=("fit", "train_on_batch", "evaluate", "test_on_batch"),
     optimizer_is_built_early=True,
     batchless_step_runs=False,
     batch_size_is_int=True,
@@ -1388,7 +1394,7 @@ _KERAS_3_NUMPY = dataclasses.replace(
     sparse_crossentropy_axis="equal",
     data_is_reset=(),
     batchless_step_runs=False,
-    builds_from_batches=("evaluate",),
+    builds_from_batches=("evaluate", "test_on_batch"),
     first_batch_is_put_back=False,
     leaky_relu_by="maximum",
     losses_of_numbers="sums",

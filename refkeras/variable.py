@@ -13,13 +13,18 @@ import numpy as np
 from refkeras import config, naming, semantics, shapes
 from refkeras.tensor import wrap
 
-__all__ = ["Variable", "no_assignments", "tracing"]
+__all__ = ["Variable", "assignments_taken_back", "no_assignments", "tracing"]
 
 
 class _Traced(threading.local):
-    """Whether the thread traces a call, which runs once for all batches."""
+    """Whether the thread traces a call, which runs once for all batches.
+
+    Attributes:
+        kept: by identity, the variables that were assigned to in a block that takes that back, and what they were.
+    """
 
     on = False
+    kept: dict[int, tuple[Variable, np.ndarray]] | None = None
 
 
 _traced = _Traced()
@@ -33,6 +38,18 @@ def no_assignments() -> Iterator[None]:
         yield
     finally:
         _traced.on = before
+
+
+@contextmanager
+def assignments_taken_back() -> Iterator[None]:
+    """Give the variables that are assigned to inside the block, a call on trial, the values back that they had."""
+    before, _traced.kept = _traced.kept, {}
+    try:
+        yield
+    finally:
+        for variable, value in _traced.kept.values():
+            variable._value[...] = value
+        _traced.kept = before
 
 
 def tracing() -> bool:
@@ -223,6 +240,8 @@ class Variable:
                 "The shape of the target variable and the shape of the target value in `variable.assign(value)` "
                 f"must match. Variable {self.path!r} has shape {self.shape}, the value has shape {value.shape}."
             )
+        if _traced.kept is not None:
+            _traced.kept.setdefault(id(self), (self, self._value.copy()))
         self._value[...] = value
         return _tensor(self._value.copy())
 

@@ -13,7 +13,7 @@ from refkeras import semantics, tree
 from refkeras.layers import calling
 from refkeras.symbolic import KerasTensor
 from refkeras.tensor import unwrap, wrap
-from refkeras.variable import Variable
+from refkeras.variable import Variable, assignments_taken_back
 
 if TYPE_CHECKING:
     from refkeras.layers.base import Layer, Pass
@@ -350,7 +350,7 @@ def output_shape_by_trial(layer: Layer, shapes: tuple[Any, ...], kwargs: dict[st
 
 
 def _output_shape_on_zeros(layer: Layer, shapes: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Run on zeros with two batch sizes; what changes with them is None. Random draws are taken back."""
+    """Run on zeros with two batch sizes; what changes with them is None. Draws and assignments are taken back."""
     generators = [g for inner in layer._flatten_layers() for g in inner._seed_generators]
     states = [np.array(g.state) for g in generators]
     trials = []
@@ -358,7 +358,8 @@ def _output_shape_on_zeros(layer: Layer, shapes: tuple[Any, ...], kwargs: dict[s
         fill = functools.partial(_zeros, size=size, dtype=layer.compute_dtype)
         inputs = tuple(map_shapes(fill, shape) for shape in shapes)
         others = tree.map_structure(lambda v: fill(v.shape) if isinstance(v, KerasTensor) else v, kwargs)  # noqa: B023
-        outputs = call_forward(layer, inputs, others, "none", False).outputs
+        with assignments_taken_back():
+            outputs = call_forward(layer, inputs, others, "none", False).outputs
         trials.append([np.shape(leaf) for leaf in tree.flatten(outputs)])
     for generator, state in zip(generators, states, strict=True):
         generator.state.assign(state)

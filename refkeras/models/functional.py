@@ -22,6 +22,7 @@ from refkeras.models.slicing import begins_at_inputs, sliced
 from refkeras.older import where
 from refkeras.saving.limits import charge_call
 from refkeras.symbolic import KerasTensor
+from refkeras.training.preserving import between_batches
 from refkeras.training.trainer import Trainer
 from refkeras.variable import tracing
 
@@ -343,7 +344,8 @@ class Functional(Model):
             self._known_shapes.add(found[1:])
 
     def _run(self, inputs: Any, *, training: bool, gradient: str, masks: Any = None) -> tuple[GraphPass, Any]:
-        return self._program.run(inputs, masks=masks, training=training, gradient=gradient), self._returned_struct
+        with between_batches(self):
+            return self._program.run(inputs, masks=masks, training=training, gradient=gradient), self._returned_struct
 
     # -- configuration -------------------------------------------------------------
 

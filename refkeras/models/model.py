@@ -11,7 +11,7 @@ from refkeras.layers import eager
 from refkeras.layers.base import Layer, as_tuples
 from refkeras.models.persistence import Persistent
 from refkeras.models.program import GraphPass
-from refkeras.training.preserving import values_preserved
+from refkeras.training.preserving import between_batches, values_preserved
 from refkeras.training.trainer import Trainer
 
 __all__ = ["Model"]
@@ -172,7 +172,8 @@ class Model(Persistent, Trainer, Layer):
         training = training and (takes_it or reach == "all inside")
         handed_on = takes_it and reach == "what it is handed to"
         given, around = ({"training": training}, None) if handed_on else ({}, training)
-        result, masks = eager.invoke(self, (inputs,), given, None, around, gradient)
+        with between_batches(self):
+            result, masks = eager.invoke(self, (inputs,), given, None, around, gradient)
         flat = tree.flatten(result.outputs)
         parameters = self._parameters
         single = len(flat) == 1

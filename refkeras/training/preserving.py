@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from refkeras import semantics
 from refkeras.random import family as families
 from refkeras.variable import Variable
 
-__all__ = ["preserved", "values_preserved"]
+__all__ = ["between_batches", "preserved", "values_preserved"]
 
 
 @contextlib.contextmanager
@@ -54,6 +55,24 @@ def values_preserved(model: Any) -> Iterator[None]:
         vars(family).update(drawn)
         python_random.setstate(python_state)
         np.random.set_state(numpy_state)
+
+
+def between_batches(model: Any) -> contextlib.AbstractContextManager[None]:
+    """Run a batch of a loop inside: where loops keep no states, stateful layers are left as they were."""
+    return contextlib.nullcontext() if semantics.current().loops_keep_states else _states_preserved(model)
+
+
+@contextlib.contextmanager
+def _states_preserved(model: Any) -> Iterator[None]:
+    states = [
+        state for layer in model._flatten_layers() if getattr(layer, "stateful", False) for state in layer.states or ()
+    ]
+    values = [state.value.copy() for state in states]
+    try:
+        yield
+    finally:
+        for state, value in zip(states, values, strict=True):
+            state.value[...] = value
 
 
 def _put_back(objects: list[tuple[Any, dict[str, Any]]]) -> None:

@@ -168,13 +168,28 @@ class Steps:
         rules = semantics.current()
         if loop not in rules.builds_from_batches:
             return
-        put_back = rules.first_batch_is_put_back
         # Where it is not put back, it is layers that are asked for.
-        if not (self.model._layers_built and (self.compiled.built or not put_back)):
-            batch = feed.peek(0 if put_back else self.model.steps_per_execution)
+        if self._lacks(rules.first_batch_is_put_back):
+            batch = feed.peek(0 if rules.first_batch_is_put_back else self.model.steps_per_execution)
             if batch is not None:
                 self._try_out(feed, *batch)
         self.build_optimizer()
+
+    def build_from_batch(self, structures: Any, method: str, *batch: Any) -> None:
+        """Build from a single batch; the rest as `build_from`.
+
+        Args:
+            method: "train_on_batch" or "test_on_batch".
+            *batch: lists of arrays, as steps take them, and how many rows they have.
+        """
+        if method in semantics.current().builds_from_batches:
+            if self._lacks():
+                self._try_out(structures, *batch)
+            self.build_optimizer()
+
+    def _lacks(self, metrics: bool = True) -> bool:
+        """Whether layers are not built, or the losses and metrics."""
+        return not (self.model._layers_built and (self.compiled.built or not metrics))
 
     @np.errstate(all="ignore")
     def _try_out(self, feed: Any, xs: list[Any], ys: Any, ws: list[Any] | None, size: int) -> None:

@@ -357,7 +357,7 @@ class Trainer(GeneratorMethods, Measuring, Compilable):
         with Interrupts() as interrupts:
             steps.interrupts = interrupts
             given = x, y, sample_weight, class_weight
-            return self._on_batch(steps, steps.single_trainer, *given, return_dict, reset_metrics)
+            return self._on_batch(steps, "train_on_batch", steps.single_trainer, *given, return_dict, reset_metrics)
 
     @arguments(tf_keras="x y sample_weight reset_metrics return_dict", keras_2_0="x y sample_weight")
     def test_on_batch(
@@ -372,13 +372,14 @@ class Trainer(GeneratorMethods, Measuring, Compilable):
         """Return the loss and metrics of one batch, without training; `reset_metrics` as in `train_on_batch`."""
         steps = self._ready("test_on_batch")
         resets = reset_metrics and semantics.current().test_on_batch_resets
-        found = self._on_batch(steps, steps.tester, x, y, sample_weight, None, return_dict, resets)
+        found = self._on_batch(steps, "test_on_batch", steps.tester, x, y, sample_weight, None, return_dict, resets)
         steps.build_optimizer()
         return found
 
     def _on_batch(
         self,
         steps: Steps,
+        method: str,
         make: Callable[[Any], Callable[..., None]],
         x: Any,
         y: Any,
@@ -388,9 +389,11 @@ class Trainer(GeneratorMethods, Measuring, Compilable):
         resets: bool,
     ) -> Any:
         xs, ys, ws, size, structures = data.single_batch(x, y, sample_weight, class_weight)
+        feed, batch = loops.Structures(*structures, size), (xs, ys, ws, size)
+        steps.build_from_batch(feed, method, *batch)
         if resets:
             steps.reset()
         with steps.watched_by(()):
-            make(loops.Structures(*structures, size))(xs, ys, ws, size)
+            make(feed)(*batch)
         logs = steps.results()
         return logs if return_dict else steps.as_list(logs)

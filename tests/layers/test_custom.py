@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import refkeras
-from refkeras import layers
+from refkeras import layers, semantics
 
 
 class Scale(layers.Layer):
@@ -178,3 +178,24 @@ def test_symbolic_arithmetic_names_the_layer_to_use():
         x + x
     with pytest.raises(ValueError, match="symbolic"):
         np.tanh(x)
+
+
+@pytest.mark.parametrize("engine", sorted(semantics.PRESETS))
+def test_what_a_call_assigns_counts_from_the_first_batch(engine):
+    """To find the shape of its output a layer is run on trial, which is no batch."""
+
+    class Counting(refkeras.layers.Layer):
+        def build(self, shape):
+            self.count = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+        def call(self, x):
+            self.count.assign_add(1.0)
+            return x + 0.0
+
+    with semantics.use(engine):
+        inner, outer = Counting(), Counting()
+        x = refkeras.Input((3,))
+        model = refkeras.Model(x, outer(refkeras.Sequential([refkeras.Input((3,)), inner])(x)))
+        assert [float(layer.count) for layer in (inner, outer)] == [0, 0]
+        model(np.ones((2, 3)))
+        assert [float(layer.count) for layer in (inner, outer)] == [1, 1]
