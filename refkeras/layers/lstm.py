@@ -36,8 +36,8 @@ class LSTM(Layer):
         return_sequences: return the outputs of all steps, not of the last alone.
         return_state: return h and c of the last step too.
         go_backwards: process the steps from the last to the first; a sequence comes out in that order.
-        stateful: start each batch from where the batch before ended; needs a fixed batch size. Under JAX's semantics that
-            holds for direct calls only (`loops_keep_states`).
+        stateful: start each batch from where the batch before ended; needs a fixed batch size. Under JAX's semantics
+            that holds for direct calls only (`loops_keep_states`).
         unroll: accepted; the numbers are the same.
         use_cudnn: `"auto"` or False; True is an error at the first call, as on any machine without a
             GPU (on PyTorch, only with a mask or recurrent_dropout).
