@@ -39,7 +39,7 @@ WITHOUT_EFFECT: tuple[tuple[str, str, tuple[Any, ...], str], ...] = (
     ("keras-3@tensorflow", "first_batch_is_put_back", (), "takes no first batch"),
     ("tf_keras", "first_batch_is_put_back", (), "takes no first batch"),
     ("keras-3@torch", "executions_are_whole", (), "has one batch in an execution"),
-    ("keras-3@numpy", "builds_from_batches", (("fit", "evaluate"),), "does not fit"),
+    ("keras-3@numpy", "builds_from_batches", (("fit", "train_on_batch", "evaluate", "test_on_batch"),), "does not fit"),
     ("", "softmax_crossentropy_gradient", ("derivative", "derivative by logarithms"), _ROUNDINGS),
     ("keras-3@jax", "rmsprop_root", ("multiply",), _ROUNDINGS),
     ("keras-3@numpy", "rmsprop_root", ("multiply",), _ROUNDINGS),
