@@ -390,18 +390,6 @@ def test_a_stack_that_is_emptied(name):
     assert (told[-1] == "refused") is (name == "tf_keras")
 
 
-@shows("loops_keep_states")
-@pytest.mark.parametrize("name", ENGINES)
-def test_what_a_layer_keeps_from_batch_to_batch(name):
-    """On JAX, fit, evaluate and predict begin each batch with the same state; direct calls go on from it."""
-    predict, call = ("predict", {"batch_size": ROWS}), ("call", {"rows": slice(None), "training": False})
-    fit = ("fit", dict(FIT[1], epochs=2))
-    told = assert_same_life(name, "stateful", PLAIN, [predict, predict, call, predict, EVALUATE, fit, predict], 9)
-    first, second, _, third = (told[i][0] for i in range(4))
-    assert np.array_equal(first, second) is (name == "keras-3@jax")
-    assert not np.array_equal(second, third)
-
-
 def test_the_comparison_can_fail(monkeypatch):
     name = sorted(ENGINES)[0]
     assert_same_life(name, "sequential", PLAIN, [FIT], 7)

@@ -205,6 +205,29 @@ def test_stateful(engine):
         assert results[0] is results[1] is ValueError
 
 
+@shows("loops_keep_states")
+@pytest.mark.parametrize("engine", BOTH)
+def test_states_from_batch_to_batch_of_a_loop(engine):
+    """On JAX each batch of predict begins with the state that a direct call has left; then it is what it was."""
+    x = np.random.default_rng(0).normal(size=(4, 3, 4)).astype("float32")
+    with semantics.use(engine):
+        ours, theirs = models = [
+            k.Sequential([k.Input(batch_shape=(2, 3, 4)), k.layers.LSTM(3, stateful=True)])
+            for k in (refkeras, ENGINES[engine])
+        ]
+        ours.set_weights(theirs.get_weights())
+        with precision.bars(ours):
+            assert_agrees(ours(precision.exact(x[2:])), numpy(theirs(tensor(x[2:]))))
+            predicted = []
+            for _ in range(2):
+                mine, real = [model.predict(x, batch_size=2, verbose=0) for model in models]
+                assert_agrees(mine, numpy(real))
+                for state, other in zip(ours.layers[0].states, theirs.layers[0].states, strict=True):
+                    assert_agrees(state.value, numpy(other))
+                predicted.append(real)
+    assert np.array_equal(*predicted) is (engine == "keras-3@jax")
+
+
 @shows("stored_state_wins")
 def test_initial_state_of_a_stateful_layer():
     random = np.random.default_rng(0)
