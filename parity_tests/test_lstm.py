@@ -228,6 +228,53 @@ def test_states_from_batch_to_batch_of_a_loop(engine):
     assert np.array_equal(*predicted) is (engine == "keras-3@jax")
 
 
+@shows("states_are_given")
+@pytest.mark.parametrize("engine", BOTH)
+def test_states_are_reset(engine):
+    """With states, with what does not fit, where nothing is kept and before there is a batch size; and for a model."""
+    h, c = np.random.default_rng(0).normal(size=(2, 2, 3)).astype("float32")
+
+    def tell(owner, method, layer, *given):
+        """What was raised, and what the states are then."""
+        found = outcome(lambda: getattr(owner, method)(*given))
+        states = [numpy(state) for state in getattr(layer, "states", None) or () if state is not None]
+        names = [
+            "zeros" if not s.any() else "given" if any(np.array_equal(s, x) for x in (h, c)) else "" for s in states
+        ]
+        told.append((found if isinstance(found, type) else None, names))
+
+    def reset(k, stateful, built, *given):
+        layer = k.layers.LSTM(3, stateful=stateful)
+        if built:
+            k.Sequential([k.Input(batch_shape=(2, None, 4)), layer])(np.ones((2, 3, 4), "float32"))
+        for method in ("reset_states", "reset_state"):
+            tell(layer, method, layer, *given)
+
+    def reset_model(k):
+        """The states of a model inside."""
+        inner = k.Sequential([k.Input(batch_shape=(2, None, 4)), k.layers.LSTM(3, stateful=True)])
+        model = k.Sequential([k.Input(batch_shape=(2, None, 4)), k.layers.LSTM(4, return_sequences=True), inner])
+        model(np.ones((2, 3, 4), "float32"))
+        for method in ("reset_states", "reset_state"):
+            tell(model, method, inner.layers[-1])
+
+    sides = []
+    for k in (refkeras, ENGINES[engine]):
+        told: list[tuple] = []
+        with semantics.use(engine):
+            for stateful in (True, False):
+                for built in (True, False):
+                    reset(k, stateful, built)
+            for given in ([h, c], [c], [h.T, c.T], [h, c, h], [h, c[:1]]):
+                reset(k, True, True, given)
+            reset_model(k)
+        sides.append(told)
+    assert sides[0] == sides[1]
+    assert {name for _, names in told for name in names} >= (
+        {"zeros", "given", ""} if engine == "tf_keras" else {"zeros"}
+    )
+
+
 @shows("stored_state_wins")
 def test_initial_state_of_a_stateful_layer():
     random = np.random.default_rng(0)

@@ -266,6 +266,12 @@ class Semantics:
     trained_metrics_use_mask: bool = one_of(
         True, False, doc="In training, metrics see the mask of the predictions, as they do in evaluation."
     )
+    states_are_given: bool = one_of(
+        False,
+        True,
+        doc="`reset_states` of a recurrent layer takes states, and refuses where none are kept; a model has it, too. "
+        "Otherwise it is another name of `reset_state`.",
+    )
     metric_reset_states: bool = one_of(False, True, doc="A metric has `reset_states`, which is `reset_state`.")
     test_on_batch_resets: bool = one_of(
         True,
@@ -1069,6 +1075,7 @@ _TF_KERAS = dataclasses.replace(
     callback_arguments="tf_keras",
     method_arguments="tf_keras",
     generator_methods="deprecated",
+    states_are_given=True,
     metric_reset_states=True,
     node_attributes="structures",
     input_shape_warns=False,

@@ -13,6 +13,7 @@ from refkeras.layers.base import Layer, Pass
 from refkeras.layers.containers import not_tracked
 from refkeras.layers.input_spec import InputSpec
 from refkeras.layers.lstm_cell import DEFAULT_RECURRENT_ACTIVATION, LSTMCell
+from refkeras.older import where
 from refkeras.ops.lstm import lstm
 from refkeras.saving.limits import charge_state
 from refkeras.variable import Variable
@@ -185,12 +186,53 @@ class LSTM(Layer):
         """Return h and c of zeros."""
         return self.cell.get_initial_state(batch_size)
 
+    @where(lambda rules: not rules.states_are_given)
     def reset_state(self) -> None:
         """Set the states of a stateful layer to zero."""
-        for state in self.states or ():
-            state.assign(np.zeros(state.shape, state.dtype))
+        self._set_states(None)
 
-    reset_states = reset_state
+    def reset_states(self, states: Any = None) -> None:
+        """Set the states of a stateful layer to zero; or, in tf_keras, to those given.
+
+        Args:
+            states: h and c, arrays of shape (batch, units).
+
+        Raises:
+            TypeError: states, which Keras 3 does not take.
+            AttributeError: in tf_keras, a layer that is not stateful.
+            ValueError: in tf_keras, one that is not built, or states of another number or shape.
+        """
+        if not semantics.current().states_are_given:
+            if states is not None:
+                raise TypeError("reset_states() takes no states in Keras 3; assign to the variables in `states`.")
+        elif not self.stateful:
+            raise AttributeError("Layer must be stateful.")
+        elif self.states is None:
+            raise ValueError(
+                f"If a RNN is stateful, it needs to know its batch size, and {self.name!r} is not built. Specify the "
+                "batch size of the inputs with `batch_shape` of Input."
+            )
+        self._set_states(states)
+
+    def _set_states(self, states: Any) -> None:
+        kept = self.states or ()
+        if states is None:
+            given = [np.zeros(state.shape, state.dtype) for state in kept]
+        else:
+            given = tree.flatten(states)
+            if len(given) != len(kept):
+                raise ValueError(
+                    f"Layer {self.name} expects {len(kept)} states, but it received {len(given)} state values. States "
+                    f"received: {states}"
+                )
+        for i, (state, value) in enumerate(zip(kept, given, strict=True)):
+            if np.shape(value) != state.shape:
+                raise ValueError(
+                    f"State {i} is incompatible with layer {self.name}: expected shape={state.shape} but found "
+                    f"shape={np.shape(value)}"
+                )
+        for state, value in zip(kept, given, strict=True):
+            state.assign(value)
 
     def _initial_state(self, initial_state: Any, batch: int) -> list[Any]:
         if self.stateful:

@@ -11,6 +11,7 @@ from refkeras.layers import eager
 from refkeras.layers.base import Layer, as_tuples
 from refkeras.models.persistence import Persistent
 from refkeras.models.program import GraphPass
+from refkeras.older import where
 from refkeras.training.preserving import between_batches, values_preserved
 from refkeras.training.trainer import Trainer
 
@@ -122,13 +123,12 @@ class Model(Persistent, Trainer, Layer):
             layer_range=layer_range,
         )
 
+    @where(lambda rules: rules.states_are_given)
     def reset_states(self) -> None:
-        """Set the states of stateful layers back to zero."""
+        """Set the states of stateful layers, those of models inside too, back to zero; Keras 3 has it of layers."""
         for layer in self._flatten_layers():
-            if layer is not self and not isinstance(layer, Model) and hasattr(layer, "reset_states"):
+            if getattr(layer, "stateful", False):
                 layer.reset_states()
-
-    reset_state = reset_states
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the model's record as JSON; `refkeras.models.model_from_json` reads it."""

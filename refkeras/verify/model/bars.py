@@ -59,7 +59,7 @@ def run(model: Any, inputs: list[np.ndarray], machine: str) -> list[Any]:
     """Return the outputs of a model, flat, from its first state on."""
     for layer in model._flatten_layers():
         if getattr(layer, "stateful", False):
-            layer.reset_state()
+            layer.reset_states()
     return tree.flatten(precision.evaluate(model, tree.pack_as(model._inputs_struct, inputs), machine))
 
 
