@@ -121,6 +121,24 @@ def _repetitions(value: Array, axes: tuple[int, ...]) -> Array:
     return np.bincount(runs)[runs].reshape(rows.shape).mean(axis=1)
 
 
+def _repetitions_so_far(value: Array, axis: int) -> Array:
+    """The same of each running sum: the n-th of equal terms adds n² − (n − 1)² to the sum of the counts."""
+    terms = np.moveaxis(value, axis, -1)
+    order = np.argsort(terms, axis=-1, kind="stable")
+    ordered = np.take_along_axis(terms, order, -1)
+    again = np.zeros(ordered.shape, bool)
+    again[..., 1:] = (ordered[..., 1:] == ordered[..., :-1]) & (ordered[..., 1:] != 0)
+    if not again.any():
+        return np.ones(())
+    places = np.broadcast_to(np.arange(terms.shape[-1]), terms.shape)
+    begun = np.maximum.accumulate(np.where(again, 0, places), axis=-1)
+    counts = np.empty(terms.shape)
+    np.put_along_axis(counts, order, 2.0 * (places - begun) + 1, -1)
+    found = np.cumsum(counts, axis=-1) / (places + 1)
+    found[..., :2] = 1.0  # of one addition
+    return np.moveaxis(found, -1, axis)
+
+
 def _repeated_products(A: Array, B: Array) -> Any:
     """Return about how often a term of each inner product of A @ B is there; the larger is not asked if it need not."""
 
@@ -240,6 +258,7 @@ def accumulate(machine: Machine, x: BarArray, axis: int = 0) -> BarArray:
     steps = np.arange(value.shape[axis]).reshape([-1 if a == axis else 1 for a in range(value.ndim)])
     scale = _scale(machine, value, axis)
     sigma = _rounding(machine, steps, scale * np.sqrt(np.cumsum((value / scale) ** 2, axis=axis)), y)
+    sigma = sigma * np.sqrt(_repetitions_so_far(value, axis))
     if deviations is not None:
         deviations = np.cumsum(deviations, axis=axis + 1)
     if bound is not None:

@@ -77,6 +77,23 @@ def test_inner_products_of_equal_terms():
     np.testing.assert_allclose((rows @ constant).sigma / (rows @ others).sigma, 2.5**0.5, rtol=1e-4)
 
 
+def test_running_sums_of_equal_terms():
+    """Each is as uncertain as a sum of the terms so far, wherever the equal ones stand."""
+    rng = np.random.default_rng(7)
+    sigmas = []
+    for _ in range(200):
+        terms = np.full(rng.integers(3, 100), rng.uniform(0.1, 1), np.float32)
+        bar = np.cumsum(exact(terms, "float32"), axis=0)
+        sigmas.extend(np.abs(np.cumsum(terms) - bar.value)[1:] / bar.sigma[1:])
+    assert max(sigmas) < 4
+    assert 0.5 < np.sqrt(np.mean(np.square(sigmas))) < 1.5
+    terms = exact(rng.choice([0.0, 0.1, 0.3, 0.7], (2, 9, 3)).astype("float32"), "float32")
+    running = np.cumsum(terms, axis=1)
+    for n in range(1, 9):
+        sums = np.add.reduce(terms[:, : n + 1], axis=1)
+        np.testing.assert_allclose(running.sigma[:, n], sums.sigma, rtol=1e-6)
+
+
 def test_softmax_of_one_sure_class():
     z = exact(np.array([[30.0, 0.1, 0.2]])) / 3.0 * 3.1
     y, _ = softmax.softmax(z)
