@@ -13,6 +13,7 @@ from refkeras.layers.base import Layer, Pass
 from refkeras.layers.containers import not_tracked
 from refkeras.layers.input_spec import InputSpec
 from refkeras.layers.lstm_cell import DEFAULT_RECURRENT_ACTIVATION, LSTMCell
+from refkeras.layers.states import states_are_kept
 from refkeras.older import where
 from refkeras.ops.lstm import lstm
 from refkeras.saving.limits import charge_state
@@ -310,7 +311,7 @@ class LSTM(Layer):
             pullback=gradient != "none",
             input_gradient=gradient == "all",
         )
-        if self.stateful:
+        if self.stateful and states_are_kept():
             for variable, state in zip(self.states, (h, c), strict=True):  # type: ignore[arg-type]
                 variable.assign(state)
         outputs = _with_states(y, h, c) if self.return_state else y

@@ -14,6 +14,7 @@ from refkeras.layers.base import Layer, Pass
 from refkeras.layers.input_layer import InputLayer
 from refkeras.layers.input_spec import InputSpec, check_input_spec
 from refkeras.layers.node_attributes import Way, has_older_names
+from refkeras.layers.states import BatchOfLoop
 from refkeras.models import configuring
 from refkeras.models.graph import map_graph
 from refkeras.models.model import Model
@@ -22,7 +23,6 @@ from refkeras.models.slicing import begins_at_inputs, sliced
 from refkeras.older import where
 from refkeras.saving.limits import charge_call
 from refkeras.symbolic import KerasTensor
-from refkeras.training.preserving import between_batches
 from refkeras.training.trainer import Trainer
 from refkeras.variable import tracing
 
@@ -344,7 +344,7 @@ class Functional(Model):
             self._known_shapes.add(found[1:])
 
     def _run(self, inputs: Any, *, training: bool, gradient: str, masks: Any = None) -> tuple[GraphPass, Any]:
-        with between_batches(self):
+        with BatchOfLoop():
             return self._program.run(inputs, masks=masks, training=training, gradient=gradient), self._returned_struct
 
     # -- configuration -------------------------------------------------------------

@@ -9,10 +9,11 @@ from typing import Any
 from refkeras import semantics, tree
 from refkeras.layers import eager
 from refkeras.layers.base import Layer, as_tuples
+from refkeras.layers.states import BatchOfLoop
 from refkeras.models.persistence import Persistent
 from refkeras.models.program import GraphPass
 from refkeras.older import where
-from refkeras.training.preserving import between_batches, values_preserved
+from refkeras.training.preserving import values_preserved
 from refkeras.training.trainer import Trainer
 
 __all__ = ["Model"]
@@ -127,7 +128,8 @@ class Model(Persistent, Trainer, Layer):
     def reset_states(self) -> None:
         """Set the states of stateful layers, those of models inside too, back to zero; Keras 3 has it of layers."""
         for layer in self._flatten_layers():
-            if getattr(layer, "stateful", False):
+            inside = layer is not self and not isinstance(layer, Model)
+            if inside and getattr(layer, "stateful", False) and hasattr(layer, "reset_states"):
                 layer.reset_states()
 
     def to_json(self, **kwargs: Any) -> str:
@@ -172,7 +174,7 @@ class Model(Persistent, Trainer, Layer):
         training = training and (takes_it or reach == "all inside")
         handed_on = takes_it and reach == "what it is handed to"
         given, around = ({"training": training}, None) if handed_on else ({}, training)
-        with between_batches(self):
+        with BatchOfLoop():
             result, masks = eager.invoke(self, (inputs,), given, None, around, gradient)
         flat = tree.flatten(result.outputs)
         parameters = self._parameters

@@ -12,6 +12,7 @@ import numpy as np
 from refkeras import tree
 from refkeras.layers import eager
 from refkeras.layers.base import Layer
+from refkeras.layers.states import kept_states
 from refkeras.metrics.metric import Metric
 from refkeras.precision import edges
 from refkeras.precision.array import BarArray, exact
@@ -118,8 +119,7 @@ def _variables_of(model: Layer | Metric) -> list[Variable]:
     optimizer = getattr(model, "optimizer", None)
     scalars = () if optimizer is None else (optimizer._iterations, optimizer._learning_rate)
     slots = [] if optimizer is None else [v for v in optimizer.variables if all(v is not s for s in scalars)]
-    states = [state for layer in model._flatten_layers() for state in getattr(layer, "states", None) or ()]
-    return [*model.weights, *slots, *states]
+    return [*model.weights, *slots, *kept_states(model)]
 
 
 @contextmanager

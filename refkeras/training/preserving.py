@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from refkeras import semantics
+from refkeras.layers.states import kept_states
 from refkeras.random import family as families
 from refkeras.variable import Variable
 
-__all__ = ["between_batches", "preserved", "values_preserved"]
+__all__ = ["preserved", "values_preserved"]
 
 
 @contextlib.contextmanager
@@ -57,24 +57,6 @@ def values_preserved(model: Any) -> Iterator[None]:
         np.random.set_state(numpy_state)
 
 
-def between_batches(model: Any) -> contextlib.AbstractContextManager[None]:
-    """Run a batch of a loop inside: where loops keep no states, stateful layers are left as they were."""
-    return contextlib.nullcontext() if semantics.current().loops_keep_states else _states_preserved(model)
-
-
-@contextlib.contextmanager
-def _states_preserved(model: Any) -> Iterator[None]:
-    states = [
-        state for layer in model._flatten_layers() if getattr(layer, "stateful", False) for state in layer.states or ()
-    ]
-    values = [state.value.copy() for state in states]
-    try:
-        yield
-    finally:
-        for state, value in zip(states, values, strict=True):
-            state.value[...] = value
-
-
 def _put_back(objects: list[tuple[Any, dict[str, Any]]]) -> None:
     for item, state in objects:
         item.__dict__.clear()
@@ -82,9 +64,7 @@ def _put_back(objects: list[tuple[Any, dict[str, Any]]]) -> None:
 
 
 def _variables(model: Any) -> list[Variable]:
-    found = list(model.variables)
-    for layer in model._flatten_layers():
-        found += [state for state in getattr(layer, "states", None) or () if isinstance(state, Variable)]
+    found = [*model.variables, *kept_states(model)]
     found += [variable for metric in model.metrics for variable in metric.variables]
     found += getattr(model.optimizer, "variables", None) or []
     return list({id(variable): variable for variable in found}.values())

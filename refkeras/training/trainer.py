@@ -372,9 +372,7 @@ class Trainer(GeneratorMethods, Measuring, Compilable):
         """Return the loss and metrics of one batch, without training; `reset_metrics` as in `train_on_batch`."""
         steps = self._ready("test_on_batch")
         resets = reset_metrics and semantics.current().test_on_batch_resets
-        found = self._on_batch(steps, "test_on_batch", steps.tester, x, y, sample_weight, None, return_dict, resets)
-        steps.build_optimizer()
-        return found
+        return self._on_batch(steps, "test_on_batch", steps.tester, x, y, sample_weight, None, return_dict, resets)
 
     def _on_batch(
         self,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import refkeras
-from refkeras import layers, semantics
+from refkeras import layers, precision, semantics
 
 
 class Scale(layers.Layer):
@@ -199,3 +199,38 @@ def test_what_a_call_assigns_counts_from_the_first_batch(engine):
         assert [float(layer.count) for layer in (inner, outer)] == [0, 0]
         model(np.ones((2, 3)))
         assert [float(layer.count) for layer in (inner, outer)] == [1, 1]
+
+
+@pytest.mark.parametrize("engine", sorted(semantics.PRESETS))
+@pytest.mark.parametrize("states", [None, 3, ["one"]])
+def test_what_calls_itself_stateful(engine, states):
+    """Layers and models of one's own may have attributes of that name, and mean something else by them."""
+
+    class Named(refkeras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.stateful = True
+            if states is not None:
+                self.states = states
+
+        def call(self, x):
+            return x + 0.0
+
+    class Own(refkeras.Model):
+        def __init__(self):
+            super().__init__()
+            self.stateful, self.named = True, Named()
+
+        def call(self, x):
+            return self.named(x)
+
+    x = np.ones((2, 3), "float32")
+    with semantics.use(engine):
+        for model in (refkeras.Sequential([refkeras.Input((3,)), Named()]), Own()):
+            model.compile(loss="mse", optimizer="sgd")
+            np.testing.assert_array_equal(model.predict(x, verbose=0), x)
+            assert model.evaluate(x, x, verbose=0) == 0
+            if hasattr(model, "reset_states"):
+                model.reset_states()
+            with precision.bars(model):
+                np.testing.assert_array_equal(model.predict(x, verbose=0).value, x)
