@@ -103,6 +103,23 @@ def test_the_gradient_of_probabilities_near_0(probabilities, sparse):
     assert np.isnan(gradient).all() == by_the_square
 
 
+@pytest.mark.skipif(BACKEND == "numpy", reason="no gradients")
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("total", [3.6e-19, 1e-17, 1e-3])
+def test_the_gradient_of_a_small_share_of_probabilities_near_0(total, sparse):
+    """JAX divides the gradient by the square of their sum before it multiplies with them, and that may overflow."""
+    p = np.array([[2.8e-4 * total, total]], "float32")
+    t, kind = (np.array([0]), "Sparse") if sparse else (np.array([[1.0, 0.0]], "float32"), "")
+    loss, engine = (getattr(module, f"{kind}CategoricalCrossentropy")() for module in (losses, keras.losses))
+    gradient = value_and_gradients(lambda p: engine(t, p), [p]).gradients[0]
+    with np.errstate(over="ignore"):
+        mine = loss.value_and_pullback(t, p)[1]()[0]
+    overflows = BACKEND == "jax" and total < 1e-18
+    assert np.isinf(gradient).all() == np.isinf(mine).all() == overflows
+    if not overflows:  # error bars know no overflow
+        assert_agrees(loss.value_and_pullback(t, exact(p))[1]()[0], gradient)
+
+
 @shows("sparse_crossentropy_picks")
 def test_a_nan_of_another_class():
     """Probabilities that add up to 0 give r = (∞, −∞, NaN): of an infinity or its negative there is a cross-entropy."""

@@ -215,7 +215,7 @@ def categorical_crossentropy(
     def pullback(d: Any) -> Array:
         g = through_clip(-t * np.reciprocal(q) * along(d, axis), r, epsilon, 1.0 - epsilon, rule)
         if squares:
-            return g / total - sum_along(g * p * (1.0 / np.square(total)), axis, keepdims=True)
+            return g / total - sum_along(g * (1.0 / np.square(total)) * p, axis, keepdims=True)
         return (g - sum_along(g * r, axis, keepdims=True)) / total
 
     return value, pullback
