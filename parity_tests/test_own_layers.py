@@ -135,7 +135,7 @@ def assert_runs_alike(ours, drawn, x, y, wanted, weights):
     assert_within(bars, got)
 
 
-@examples(12)
+@examples(8)
 @given(data=st.data())
 def test_any_layer_of_one_s_own(data):
     name = data.draw(st.sampled_from(sorted(ENGINES)))

@@ -161,7 +161,7 @@ def arguments(drawn, tensors):
     return [structured(drawn["takes"], tensors)]
 
 
-@examples(12)
+@examples(8)
 @given(data=st.data())
 def test_any_structure(data):
     name = data.draw(st.sampled_from(sorted(ENGINES)))

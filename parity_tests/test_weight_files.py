@@ -59,7 +59,7 @@ def outcome(run):
         return type(error)
 
 
-@examples(60)
+@examples(30)
 @given(data=st.data())
 def test_any_file(data):
     """What no attribute has any more is in no file."""
