@@ -67,7 +67,7 @@ def test_rates_within_their_error_bars(name, data, steps):
     for step in steps:
         with precision.counting() as edges:
             bar = with_bars(ours, step)
-        if edges.near or not np.isfinite(ours(step)):  # or a power overflows on its way
+        if edges.near:
             continue
         assert_agrees(bar, ours(step), what=f"{name}{arguments} at {step} on plain numbers")
         for number in step, keras.Variable(step, dtype="int32", trainable=False).value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -67,6 +68,17 @@ class Machine:
     divide: Ulps = Ulps(0.41, 1.5)
     reciprocal: Ulps = Ulps(0.55, 2.8)
     subnormal: float = 0.0
+
+    @cached_property
+    def overflow(self) -> float:
+        """What is no smaller rounds to infinity: the largest number and half a unit in its last place.
+
+        >>> machine("float16").overflow
+        65520.0
+        """
+        if self.dtype == "float64":  # in which the values are computed themselves
+            return float("inf")
+        return float(2.0 ** (np.finfo(self.dtype).maxexp - 1) * (2 - self.storage))
 
     @property
     def least_exp(self) -> float:

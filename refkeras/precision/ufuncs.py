@@ -17,7 +17,7 @@ from refkeras.precision import edges
 from refkeras.precision.array import BarArray, parts_of
 from refkeras.precision.decision import Decision
 from refkeras.precision.machine import Machine
-from refkeras.precision.rounding import LARGEST, is_power, power_below, signs
+from refkeras.precision.rounding import LARGEST, is_power, power_below, signs, spread
 from refkeras.precision.store import aligned
 
 __all__ = ["Operand", "apply", "finish"]
@@ -335,22 +335,39 @@ def finish(
             noise = np.where(np.isfinite(noise), noise, 0)
         noise = signs(y.shape) * noise
         deviations = noise if deviations is None else np.add(deviations, noise, out=noise)
-    tiny = np.abs(y) < (machine.smallest if least is None else least)
+    size = np.abs(y)
+    tiny = size < (machine.smallest if least is None else least)
     if tiny.any() and (tiny := tiny & (y != 0)).any():
         if machine.subnormal:
             tiny = tiny & np.asarray(rms != 0)
-        lost = machine.subnormal / 2 or np.abs(y)  # kept with fewer digits, or flushed to zero
+        lost = machine.subnormal / 2 or size  # kept with fewer digits, or flushed to zero
         noise = signs(y.shape) * np.where(tiny, lost * (_HALF if machine.subnormal else 1.0), 0.0)
         deviations = noise if deviations is None else np.add(deviations, noise, out=noise)
         bound = None if bound is None else bound + np.where(tiny, lost, 0.0)
     if bound is not None:
         bound = bound + largest * machine.storage * power_below(np.abs(y) + bound)
         bound = np.where(np.isnan(bound), np.inf, bound)
+    if (size > machine.overflow / 2).any():  # hardly ever
+        y, deviations = _with_overflow(machine, y, deviations)
     if out is not None:
         return out.fill(y, deviations, bound)
     if deviations is not None and deviations.shape[1:] != y.shape:
         deviations = np.broadcast_to(deviations, (deviations.shape[0], *y.shape))
     return BarArray.made(y, deviations, bound, machine)
+
+
+def _with_overflow(machine: Machine, y: Array, deviations: Array | None) -> tuple[Array, Array | None]:
+    """What rounds beyond the machine's largest number is infinite; of what may, or may not, nothing can be said."""
+    over = (np.abs(y) >= machine.overflow) & np.isfinite(y)
+    if deviations is not None:
+        own = np.broadcast_to(deviations, (len(deviations), *y.shape))
+        sigma = spread(own)
+        unknown = edges.unknown(y, sigma)
+        near = ~unknown & (np.abs(np.abs(y) - machine.overflow) <= edges.ALARM * sigma)
+        deviations = np.where(over & ~unknown, 0.0, own)
+        if near.any():
+            deviations = deviations + signs(y.shape) * np.where(near, LARGEST, 0.0)
+    return np.where(over, np.copysign(np.inf, y), y), deviations
 
 
 def _finite(slope: Any) -> Any:

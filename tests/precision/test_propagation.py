@@ -213,7 +213,7 @@ def test_nothing_times_what_may_reach_a_pole():
     assert compare(matrix @ zeros, found).agrees
     assert compare(zeros.T @ matrix.T, found.T).agrees
     assert np.isinf(compare(matrix @ zeros, nan).sigmas[1]).all()
-    for infinite in (np.full(1, np.inf) + unknown, 1.0 / nothing):
+    for infinite in (np.full(1, np.inf) + unknown, 1.0 / nothing, 1.0 / (1e-300 * unknown)):
         assert np.isinf(infinite.value)
         for found in (3.0, np.nan, np.inf, -np.inf):
             assert compare(infinite * 0.0, np.float32([found])).agrees
@@ -260,6 +260,45 @@ def test_a_power_has_the_errors_of_both(base, exponent):
     assert sigma**2 == pytest.approx(wanted**2 + own**2, rel=1.0)
     assert sigma > wanted / 2
     assert not np.power(exact([0.0]), p).sigma.any()
+
+
+OVERFLOWING = {
+    "sum": lambda a, b, c: a + b + c,
+    "product": lambda a, b, c: a * b * c,
+    "quotient": lambda a, b, c: a * b / c,
+    "other quotient": lambda a, b, c: a / c * b,
+    "exponential": lambda a, b, c: np.exp(a) * b + c,
+    "square": lambda a, b, c: np.square(a) / b - c,
+    "matrix product": lambda a, b, c: (np.expand_dims(a, 0) @ np.expand_dims(b, 1) * c)[0],
+}
+
+
+@pytest.mark.parametrize("machine", ["float32", "float16"])
+@pytest.mark.parametrize("name", OVERFLOWING)
+@given(data=st.data())
+def test_what_overflows_is_infinite(name, machine, data):
+    """On its way as well: in which order an engine divides may be seen."""
+    largest = np.finfo(machine).max
+    number = st.floats(0.0, float(largest), width=np.finfo(machine).bits) | st.floats(0.25, 128.0, width=16)
+    given = [np.array(data.draw(st.lists(number, min_size=1, max_size=1)), machine) for _ in range(3)]
+    with np.errstate(all="ignore"):
+        plain = OVERFLOWING[name](*given)
+    assert plain.dtype == machine
+    assert compare(OVERFLOWING[name](*(exact(x, machine) for x in given)), plain).agrees
+
+
+def test_what_may_overflow_is_unknown():
+    """Within the alarm of the largest number; farther away it is infinite, or is not, for certain."""
+    one = exact([1.0], "float32") / 3.0 * 3.0
+    largest = float(np.finfo("float32").max)
+    less, almost, beyond = (one * 2.0**127 * np.float32(part) for part in (1.9999, 2 - 2.0**-23, 2.0001))
+    assert compare(less, np.float32([1.9999]) * np.float32(2.0**127)).agrees
+    assert not compare(less, np.float32([np.inf])).agrees
+    for found in (np.inf, largest):
+        assert compare(almost, np.float32([found])).agrees
+    assert compare(beyond, np.float32([np.inf])).agrees
+    assert not compare(beyond, np.float32([largest])).agrees
+    assert compare(np.reciprocal(beyond), np.float32([0.0])).agrees
 
 
 def test_what_underflows_may_be_flushed():
