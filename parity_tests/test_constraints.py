@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from parity_tests.agreement import assert_agrees
-from parity_tests.engines import keras
+from parity_tests.agreement import assert_agrees, assert_same
+from parity_tests.engines import keras, tensor
 from refkeras import constraints
 from refkeras.precision import exact
 
@@ -34,6 +34,8 @@ def test_projections(w, axis, low, more, rate):
         bar = own(exact(w))
         assert_agrees(bar, own(w), what=f"{name} on plain arrays")
         assert_agrees(bar, real, what=name)
+        for other in (tensor(w), w.tolist()):
+            assert_same(own(other), own(w), f"{name} of a tensor, and of a list")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from parity_tests.agreement import assert_agrees
-from parity_tests.engines import DTYPES, KERAS_3, both_kerases, keras, tf_keras, value_and_gradients
+from parity_tests.agreement import assert_agrees, assert_same
+from parity_tests.engines import DTYPES, KERAS_3, both_kerases, keras, tensor, tf_keras, value_and_gradients
 from parity_tests.shows import shows
 from refkeras import regularizers, semantics
 from refkeras.precision import exact
@@ -32,6 +32,9 @@ def test_values_and_gradients(w, l1, l2, dtype):
         bar = exact(w, dtype)
         for expected in (own(w), value):
             assert_agrees(exact(own(bar), dtype), expected, what=name)  # a plain 0 without factors
+        assert_same(own(tensor(w)), own(w), "of a tensor")
+        if dtype == "float32":
+            assert_same(own(w.tolist()), own(w), "of a list")
         for expected in (own.gradient(w), np.zeros_like(w) if slope is None else slope):
             assert_agrees(own.gradient(bar), expected, what=f"gradient of {name}")
 

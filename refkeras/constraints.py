@@ -8,6 +8,7 @@ import numpy as np
 
 from refkeras import config, naming
 from refkeras.saving import serialization
+from refkeras.tensor import as_array
 from refkeras.variable import Variable
 
 __all__ = [
@@ -180,7 +181,7 @@ def get(identifier: Any) -> Any:
 
 
 def _value(w: Any) -> Any:
-    return w.value if isinstance(w, Variable) else w
+    return w.value if isinstance(w, Variable) else as_array(w)
 
 
 def _norms(w: Any, axis: Any) -> Any:

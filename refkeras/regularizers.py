@@ -10,6 +10,7 @@ import numpy as np
 from refkeras import config, naming, semantics
 from refkeras.ops.reducing import slope_of_abs
 from refkeras.saving import serialization
+from refkeras.tensor import as_array
 from refkeras.variable import Variable
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "deserialize", "get", "gradient", "l1", "l1_l2", "l2", "serialize"]
@@ -240,7 +241,7 @@ def _recorded(factor: float) -> float:
 
 
 def _value(x: Any) -> Any:
-    return x.value if isinstance(x, Variable) else x
+    return x.value if isinstance(x, Variable) else as_array(x)
 
 
 def _checked(value: Any, name: str) -> float:

@@ -337,6 +337,19 @@ class Semantics:
     explicit_training_wins: bool = one_of(
         False, True, doc="`layer(x, training=True)` in a graph holds in fit and predict too, whatever they say."
     )
+    packs_numbers: bool = one_of(
+        False,
+        True,
+        doc="`Activation`, `ReLU`, `LeakyReLU`, `Dropout` and `Reshape` take a list of numbers for a tensor.",
+    )
+    none_for_training: str = one_of(
+        "stays",
+        "inherits",
+        doc="What `layer(x, training=None)` in a call goes by: None, or what the call around goes by.",
+    )
+    none_for_mask: str = one_of(
+        "filled in", "stays", doc="What `layer(x, mask=None)` gets for a mask that x carries: that mask, or None."
+    )
     regularizer_factors: str = one_of(
         "float32",
         "floatx",
@@ -1018,6 +1031,9 @@ _TF_KERAS = dataclasses.replace(
     uncompiled_is_runtime_error=True,
     trainable_is_read="at compile",
     explicit_training_wins=True,
+    packs_numbers=True,
+    none_for_training="inherits",
+    none_for_mask="stays",
     state_is_locked=False,
     stack_compares="given sizes",
     stack_of_single_outputs=True,

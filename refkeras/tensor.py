@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Tensor", "is_tensor", "number_of", "unwrap", "wrap"]
+from refkeras import config
+
+__all__ = ["Tensor", "as_array", "is_tensor", "number_of", "unwrap", "wrap"]
 
 
 class Tensor(np.ndarray):
@@ -61,6 +63,24 @@ def unwrap(value: Any) -> tuple[Any, np.ndarray | None, np.ndarray | None]:
 def is_tensor(value: Any) -> bool:
     """Whether a value came through `wrap`: Keras asks some arguments whether they are tensors or plain arrays."""
     return type(value) is Tensor or getattr(value, "_is_tensor", False)
+
+
+def as_array(value: Any, dtype: Any = None) -> Any:
+    """Return `value` as an array of `dtype`, itself where it is one.
+
+    Without `dtype`, arrays keep theirs and Python floats get `floatx()`, as in TensorFlow.
+    """
+    kind = type(value)
+    if kind is np.ndarray:
+        return value if dtype is None or value.dtype == dtype else value.astype(dtype)
+    if kind is Tensor:
+        value = value.view(np.ndarray)
+    elif not hasattr(value, "__array_ufunc__"):
+        own_dtype = hasattr(value, "dtype")
+        value = np.asarray(value)
+        if dtype is None and not own_dtype and value.dtype == np.float64:
+            dtype = config.floatx()
+    return value if dtype is None or value.dtype == dtype else value.astype(dtype)
 
 
 def number_of(array: Any) -> Any:

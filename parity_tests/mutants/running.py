@@ -314,6 +314,16 @@ LAYERS = (
         "            tree.map_structure(copy_of, node.args),\n",
         "            node.args,\n",
     ),
+    of("models/program.py", "test_calls.py")(
+        "what a call says of training does not hold in fit",
+        "wins = training is None or self._of_a_call or semantics.current().explicit_training_wins",
+        "wins = training is None or semantics.current().explicit_training_wins",
+    ),
+    of("layers/calling.py", "test_calls.py")(
+        "arguments without names are not told apart",
+        'if i and name in ("mask", "training")), len(args))',
+        'if i and name in ("mask",)), len(args))',
+    ),
     of("models/program.py", "test_training.py::test_runs_alike")(
         "a penalty of what is handed on has no gradient",
         "if len(arriving) == 1 and not step.watched:",

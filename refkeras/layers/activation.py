@@ -20,6 +20,8 @@ __all__ = ["Activation", "LeakyReLU", "ReLU", "Softmax"]
 class _Elementwise(Layer):
     """A layer whose output has the shape of its input, and which passes masks on."""
 
+    _packs_numbers = True
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -94,11 +96,13 @@ class Softmax(_Elementwise):
         array([[0.5, 0.5, 0. ]], dtype=float32)
     """
 
+    _packs_numbers = False
+
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis
 
-    def forward(self, inputs: Any, *, mask: Any = None, gradient: str = "all") -> Pass:
+    def forward(self, inputs: Any, mask: Any = None, *, gradient: str = "all") -> Pass:
         if mask is None:
             return self._unmasked(inputs, gradient)
         keep = _checked_mask(mask, inputs)

@@ -80,6 +80,8 @@ class Layer(NodeAttributes, tracking.Tracked):
     _warns_about_input_shape: ClassVar[bool] = True
     _overrides_compute_mask: ClassVar[bool] = False
     _accepts_any_positional: ClassVar[bool] = False
+    #: Whether tf_keras's computes in operations that make a tensor of a list of numbers.
+    _packs_numbers: ClassVar[bool] = False
     #: Whether `forward` is given the masks that its first argument carries, as `masks`.
     _reads_masks: ClassVar[bool] = False
     _constructor_arguments: tuple[tuple[Any, ...], dict[str, Any]]

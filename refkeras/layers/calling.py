@@ -91,6 +91,8 @@ class CallSignature:
 
     signature: inspect.Signature
     names: tuple[str, ...]
+    #: Those that may be given without their names, in order.
+    positional: tuple[str, ...]
     takes_training: bool
     takes_mask: bool
     #: The arguments x beside which there is one for their mask, x_mask.
@@ -102,6 +104,15 @@ class CallSignature:
     def first(self) -> str:
         return self.names[0] if self.names else "inputs"
 
+    def by_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return a call's arguments with `mask` and `training`, which are looked for by name, among `kwargs`."""
+        if len(args) < 2:
+            return args, kwargs
+        place = next((i for i, name in enumerate(self.positional) if i and name in ("mask", "training")), len(args))
+        if place >= len(args) or len(args) > len(self.positional):
+            return args, kwargs
+        return args[:place], {**dict(zip(self.positional[place:], args[place:], strict=False)), **kwargs}
+
 
 @functools.cache
 def read_signature(method: Callable[..., Any]) -> CallSignature:
@@ -109,10 +120,12 @@ def read_signature(method: Callable[..., Any]) -> CallSignature:
     signature = inspect.signature(method)
     parameters = list(signature.parameters.values())[1:]
     names = tuple(p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
+    positional = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
     anything = any(p.kind is p.VAR_KEYWORD for p in parameters)
     return CallSignature(
         signature=signature.replace(parameters=parameters),
         names=names,
+        positional=positional,
         takes_training="training" in names,
         takes_mask="mask" in names,
         masked=tuple(name for name in names if f"{name}_mask" in names),

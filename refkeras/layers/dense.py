@@ -114,7 +114,7 @@ class Dense(Layer):
             raise AttributeError("You must build the layer before accessing `kernel`.")
         return self._kernel
 
-    def forward(self, inputs: Any, *, gradient: str = "all") -> Pass:
+    def forward(self, inputs: Any, training: Any = None, *, gradient: str = "all") -> Pass:
         kernel, bias = self._kernel._value, None if self.bias is None else self.bias._value  # type: ignore[union-attr]
         if inputs.dtype != kernel.dtype:
             inputs = inputs.astype(kernel.dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from refkeras import semantics, tree
 from refkeras.layers import calling
 from refkeras.symbolic import KerasTensor
-from refkeras.tensor import unwrap, wrap
+from refkeras.tensor import as_array, unwrap, wrap
 from refkeras.variable import Variable, assignments_taken_back
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _signatures: dict[type, calling.CallSignature] = {}
 _defining: dict[type, bool] = {}
 _needing: dict[type, bool] = {}
+_NOT_GIVEN = object()
 
 
 def signature_of(cls: type) -> calling.CallSignature:
@@ -67,8 +68,13 @@ def check_positional(layer: Layer, args: tuple[Any, ...]) -> None:
 
     Raises:
         ValueError: something else, in Keras 3.
+        TypeError: `training` of a functional model without its name, in Keras 3, which gives it the name as well.
     """
-    if layer._accepts_any_positional or semantics.current().positional_arguments == "anything":
+    if semantics.current().positional_arguments == "anything":
+        return
+    if layer._accepts_any_positional:
+        if any(value is not None for name, value in _named(layer, args) if name == "training"):
+            raise _named_twice(layer, "training")
         return
     for leaf in tree.flatten(args):
         if leaf is not None and not isinstance(leaf, (np.ndarray, KerasTensor)) and not hasattr(leaf, "_keras_logits"):
@@ -78,12 +84,33 @@ def check_positional(layer: Layer, args: tuple[Any, ...]) -> None:
             )
 
 
+def _named(layer: Layer, args: tuple[Any, ...]) -> Iterable[tuple[str, Any]]:
+    return zip(signature_of(type(layer)).positional, args, strict=False)
+
+
+def _mask_is_none(layer: Layer, args: tuple[Any, ...]) -> bool:
+    """Whether `mask` is None, and was given without its name, which Keras 3 adds when it fills it in."""
+    strict = semantics.current().positional_arguments == "tensors"
+    return strict and any(name == "mask" and value is None for name, value in _named(layer, args))
+
+
+def _named_twice(layer: Layer, name: str) -> TypeError:
+    return TypeError(
+        f"{type(layer).__name__}.call() got multiple values for argument {name!r}: Keras 3 passes it by name, too. "
+        f"Give it by name, as in `layer(inputs, {name}=...)`."
+    )
+
+
 def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Compute the layer's outputs for arrays and wrap them as Tensors with their masks and logits."""
+    if layer._packs_numbers and args and semantics.current().packs_numbers:
+        args = (_packed(args[0]), *args[1:])
     first_mask = _masks(args[0] if args else next(iter(kwargs.values()), None))
     carried = tree.map_structure(_mask_of, [list(args), kwargs]) if needs_masks(type(layer)) else None
     args = tuple(tree.map_structure(functools.partial(_to_array, layer), arg) for arg in args)
     check_positional(layer, args)
+    if _mask_is_none(layer, args) and single_tensor_argument(args, kwargs):
+        raise _named_twice(layer, "mask")
     kwargs = {
         key: tree.map_structure(functools.partial(_to_array, layer), value) if key != "training" else value
         for key, value in kwargs.items()
@@ -91,11 +118,13 @@ def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     arguments = bind(layer, args, kwargs)
     layer._check_inputs(next(iter(arguments.values())))
     layer._maybe_build(arguments)
-    training = kwargs.pop("training", None)
+    named = "mask" in kwargs
+    args, kwargs = signature_of(type(layer)).by_name(args, kwargs)
+    training = training_of(layer, kwargs)
     if not calling.inside_call():
         layer._forget_losses()
     before = len(layer._losses)
-    result, masks = invoke(layer, args, kwargs, first_mask, resolve_training(layer, training), "none", carried)
+    result, masks = invoke(layer, args, kwargs, first_mask, training, "none", carried, named)
     outputs = tree.flatten(result.outputs)
     layer._losses += layer._penalties(outputs)
     calling.note_penalties([*layer._losses[before:], *layer._inner_losses])
@@ -105,6 +134,22 @@ def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         for value, mask, z in zip(outputs, masks, logits, strict=True)
     ]
     return tree.pack_as(result.outputs, tensors)
+
+
+def training_of(layer: Layer, kwargs: dict[str, Any]) -> bool | None:
+    """Take `training` out of a call's arguments; return what the layer is to go by."""
+    given = kwargs.pop("training", _NOT_GIVEN)
+    if given is None and none_stays(layer):
+        return None
+    return resolve_training(layer, None if given is _NOT_GIVEN else given)
+
+
+def none_stays(layer: Layer) -> bool:
+    """Whether a layer that is called with `training=None` goes by None, and what it calls does."""
+    if semantics.current().none_for_training == "stays":
+        return True
+    signature = signature_of(type(layer))
+    return not (signature.takes_training or signature.takes_anything)
 
 
 def resolve_training(layer: Layer, training: bool | None) -> bool | None:
@@ -142,16 +187,20 @@ def invoke(
     training: bool | None,
     gradient: str,
     carried: Sequence[Any] | None = None,
+    named: bool = True,
 ) -> tuple[Pass, list[Any]]:
     """Run `forward` on plain arrays; return its `Pass` and one mask (or None) per output.
 
     `mask` is that of the first argument, in the structure of the first argument; `carried` has those of `args` and of
     `kwargs`, for a layer that `needs_masks`. As in Keras 3, a `mask` argument is filled in only when the first argument
-    is the only one that holds tensors, and `x_mask` beside `x` otherwise.
+    is the only one that holds tensors, and `x_mask` beside `x` otherwise. A mask that the caller gave without its name
+    (not `named`) is not that of the outputs there.
     """
     signature = signature_of(type(layer))
     given = kwargs.get("mask")
     wants_mask = signature.takes_mask and given is None and mask is not None
+    if wants_mask and "mask" in kwargs:
+        wants_mask = semantics.current().none_for_mask == "filled in"
     wants_each = signature.masked and carried is not None
     several = (wants_mask or wants_each) and _several_hold_tensors(args, kwargs)
     if wants_mask and not several:
@@ -169,7 +218,8 @@ def invoke(
     own = [None] * len(outputs) if result.masks is None else list(result.masks)
     if result.masks is not None and (defines_forward(type(layer)) or all(m is not None for m in own)):
         return result, own
-    previous = mask if given is None else given
+    counts = named or semantics.current().positional_arguments == "anything"
+    previous = given if given is not None and counts else mask
     if layer.supports_masking:
         first = args[0] if args else next(iter(kwargs.values()), None)
         if layer._overrides_compute_mask or previous is not None:
@@ -399,6 +449,11 @@ def _to_array(layer: Layer, value: Any) -> Any:
     if layer._casts_inputs and value.dtype.kind == "f" and value.dtype.name != layer.compute_dtype:
         return value.astype(layer.compute_dtype)
     return value
+
+
+def _packed(value: Any) -> Any:
+    """Return an array of a number, or of a nested list of numbers; anything else as it is."""
+    return as_array(value) if all(isinstance(leaf, (int, float)) for leaf in tree.flatten(value)) else value
 
 
 def _mask_of(leaf: Any) -> Any:

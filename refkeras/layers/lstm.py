@@ -270,7 +270,13 @@ class LSTM(Layer):
     # -- computing -----------------------------------------------------------------------
 
     def forward(
-        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False, gradient: str = "all"
+        self,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
+        *,
+        gradient: str = "all",
     ) -> Pass:
         cell, (batch, steps) = self.cell, sequences.shape[:2]
         rules = semantics.current()

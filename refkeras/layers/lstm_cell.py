@@ -152,7 +152,7 @@ class LSTMCell(Layer):
         bias = None if self.bias is None else self.bias.value
         return self.kernel.value, self.recurrent_kernel.value, bias  # type: ignore[union-attr]
 
-    def forward(self, inputs: Any, states: Any, *, training: bool = False, gradient: str = "all") -> Pass:
+    def forward(self, inputs: Any, states: Any, training: bool = False, *, gradient: str = "all") -> Pass:
         h, c = states[0], states[1]
         masks = recurrent_masks = None
         if training and 0 < self.dropout < 1:

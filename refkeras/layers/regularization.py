@@ -36,6 +36,8 @@ class Dropout(Layer):
                [1, 1, 1, 1, 0]])
     """
 
+    _packs_numbers = True
+
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not 0 <= rate <= 1:
@@ -51,7 +53,7 @@ class Dropout(Layer):
         self.supports_masking = True
         self._build_at_once()
 
-    def forward(self, inputs: Any, *, training: bool = False, gradient: str = "all") -> Pass:
+    def forward(self, inputs: Any, training: bool = False, *, gradient: str = "all") -> Pass:
         rate = self.rate
         if not training or rate == 0:
             # The very input, logits and all; or in tf_keras a copy of it, which has lost them.

@@ -76,6 +76,8 @@ class Reshape(Layer):
         (10, 6, 2)
     """
 
+    _packs_numbers = True
+
     def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.target_shape = _checked_target(tuple(target_shape))

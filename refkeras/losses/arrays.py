@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from refkeras import config, semantics
+from refkeras import semantics
 from refkeras.errors import InvalidArgumentError
-from refkeras.tensor import Tensor
+from refkeras.tensor import as_array
 
 __all__ = [
     "as_array",
@@ -19,24 +19,6 @@ __all__ = [
 ]
 
 Array = Any
-
-
-def as_array(value: Any, dtype: Any = None) -> Array:
-    """Return `value` as an array of `dtype`, itself where it is one.
-
-    Without `dtype`, arrays keep theirs and Python floats get `floatx()`, as in TensorFlow.
-    """
-    kind = type(value)
-    if kind is np.ndarray:
-        return value if dtype is None or value.dtype == dtype else value.astype(dtype)
-    if kind is Tensor:
-        value = value.view(np.ndarray)
-    elif not hasattr(value, "__array_ufunc__"):
-        own_dtype = hasattr(value, "dtype")
-        value = np.asarray(value)
-        if dtype is None and not own_dtype and value.dtype == np.float64:
-            dtype = config.floatx()
-    return value if dtype is None or value.dtype == dtype else value.astype(dtype)
 
 
 def squeeze_or_expand_to_same_rank(a: Array, b: Array) -> tuple[Array, Array]:

@@ -41,6 +41,8 @@ class Functional(Model):
         ValueError: something else than symbolic tensors, a disconnected graph, or two layers of one name.
     """
 
+    _accepts_any_positional = True
+
     def __init__(
         self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool | None = None, **kwargs: Any
     ) -> None:
@@ -179,7 +181,7 @@ class Functional(Model):
 
     # -- as a layer ----------------------------------------------------------------
 
-    def compute_output_spec(self, inputs: Any, **kwargs: Any) -> Any:
+    def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
         flat = self._flat_inputs(inputs)
         shapes = [tensor.shape for tensor in flat]
         specs = self._shapes_through(shapes)
@@ -211,7 +213,7 @@ class Functional(Model):
             known.update({id(t): spec for t, spec in zip(node.outputs, tree.flatten(specs), strict=True)})
         return [known[id(t)].shape for t in self._outputs]
 
-    def forward(self, inputs: Any, *, training: bool | None = None, mask: Any = None, gradient: str = "all") -> Pass:
+    def forward(self, inputs: Any, training: bool | None = None, mask: Any = None, *, gradient: str = "all") -> Pass:
         flat = [self._fit(i, x) for i, x in enumerate(self._flat_inputs(inputs))]
         masks = None if mask is None else tree.flatten(mask)
         losses: list[Any] = []

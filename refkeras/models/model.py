@@ -41,7 +41,6 @@ class Model(Persistent, Trainer, Layer):
         15
     """
 
-    _accepts_any_positional = True
     _weights_come_last = True
     #: So that a layer beside it, as in `class Own(Model, Dense)`, says how to compute.
     _leaves_call_to_subclasses = True

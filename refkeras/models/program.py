@@ -88,9 +88,13 @@ class Program:
     Args:
         inputs, outputs: the symbolic ends.
         graph: what lies between them.
+        of_a_call: whether it is what a layer's `call` does, in which `training` is what each layer is called with.
     """
 
-    def __init__(self, inputs: list[KerasTensor], outputs: list[KerasTensor], graph: Graph) -> None:
+    def __init__(
+        self, inputs: list[KerasTensor], outputs: list[KerasTensor], graph: Graph, *, of_a_call: bool = False
+    ) -> None:
+        self._of_a_call = of_a_call
         slot_of: dict[int, int] = {}
         for tensor in (*inputs, *(t for node in graph.nodes for t in node.outputs)):
             slot_of.setdefault(id(tensor), len(slot_of))
@@ -227,6 +231,13 @@ class Program:
                     d_weights[id(variable)] = _sum(d_weights.get(id(variable)), gradient)
         return [d if len(trace) == len(self._steps) else None], d_weights
 
+    def _told(self, layer: Layer, given: bool | None, training: bool | None) -> bool | None:
+        """Return what a layer goes by that was called with `training=given`, in a run with `training`."""
+        if given is None:
+            return None if self._of_a_call and eager.none_stays(layer) else training
+        wins = training is None or self._of_a_call or semantics.current().explicit_training_wins
+        return given if wins else training
+
     # -- any graph -------------------------------------------------------------------------------------------------
 
     def _call(
@@ -253,10 +264,11 @@ class Program:
         carried = None
         if step.masked and any(mask_of[slot] is not None for slot in step.ins):
             carried = [fill(mask_of, step.arguments), fill(mask_of, step.keywords)]
-        explicit = kwargs.pop("training", None)
-        if explicit is not None and (training is None or semantics.current().explicit_training_wins):
-            training = explicit
-        result, masks = eager.invoke(step.layer, args, kwargs, mask, training, wanted, carried)
+        named = "mask" in kwargs
+        args, kwargs = eager.signature_of(type(step.layer)).by_name(args, kwargs)
+        if "training" in kwargs:
+            training = self._told(step.layer, kwargs.pop("training"), training)
+        result, masks = eager.invoke(step.layer, args, kwargs, mask, training, wanted, carried, named)
         outputs = tree.flatten(result.outputs)
         for i, slot in enumerate(step.outs):
             values[slot], mask_of[slot] = outputs[i], masks[i]

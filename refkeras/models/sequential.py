@@ -277,7 +277,7 @@ class Sequential(ClassPredictions, Model):
             input_shape = layer.compute_output_shape(input_shape)
         return input_shape
 
-    def compute_output_spec(self, inputs: Any, **kwargs: Any) -> Any:
+    def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
         if self._functional is None:
             self.build(tuple(inputs.shape))
         return self._whole("graph").compute_output_spec(inputs)
@@ -299,7 +299,7 @@ class Sequential(ClassPredictions, Model):
                 inputs = layer(inputs)
         return inputs
 
-    def forward(self, inputs: Any, *, training: bool | None = None, mask: Any = None, gradient: str = "all") -> Pass:
+    def forward(self, inputs: Any, training: bool | None = None, mask: Any = None, *, gradient: str = "all") -> Pass:
         if not self._stack and self._functional is None:
             raise ValueError(
                 f"Sequential model {self.name} cannot be called because it has no layers. Call `model.add(layer)`."

@@ -122,7 +122,7 @@ def _trace(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple
         # Keras computes what is not returned, too: its penalties count, and states move on.
         unused = _unused(inputs, flat)
         flat = [*flat, *unused]
-        program = Program(inputs, flat, map_graph(inputs, flat))
+        program = Program(inputs, flat, map_graph(inputs, flat), of_a_call=True)
     except _UNTRACEABLE as error:
         return None, error
     return TracedCall(program, tree.map_structure(lambda _: 0, outputs), len(unused)), None
