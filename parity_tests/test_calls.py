@@ -20,7 +20,7 @@ X, Y = np.ones((4, 3), "float32"), np.full((4, 16), 3.0, "float32")
 VALUES = [None, True, False]
 #: Of `training`: the arguments that a layer is called with beside its input, by name or not, or what the call has.
 SAID = [{}, "handed on", *({"training": value} for value in VALUES), *((value,) for value in VALUES)]
-LEVELS = ["layer", "layer without training", "functional", "sequential"]
+LEVELS = ["layer", "layer without training", "layer with **kwargs", "functional", "sequential"]
 LOOPS = ["evaluate", "predict", "test_on_batch", *(["fit", "train_on_batch"] if BACKEND != "numpy" else [])]
 USES = [*LOOPS, "call", *(f"call {value}" for value in VALUES), *(f"call, no name, {value}" for value in VALUES)]
 
@@ -53,7 +53,11 @@ def around(k, level, inner, said):
     def without(self, x):
         return called(self.inner, x, said)
 
-    Around.call = with_training if level == "layer" else without
+    def with_anything(self, x, **kwargs):
+        return called(self.inner, x, said, kwargs.get("training"))
+
+    calls = {"layer": with_training, "layer without training": without, "layer with **kwargs": with_anything}
+    Around.call = calls[level]
     return Around()
 
 
@@ -94,7 +98,7 @@ def in_graph(engine, said):
     return {"training": None} if engine == KERAS_3 and said == (None,) else said
 
 
-@shows("none_for_training", "explicit_training_wins", "positional_arguments")
+@shows("none_for_training", "explicit_training_wins", "positional_arguments", "fills_in_arguments")
 @given(
     engine=st.sampled_from(sorted(ENGINES)),
     levels=st.lists(st.tuples(st.sampled_from(LEVELS), st.sampled_from(SAID)), max_size=3),
@@ -116,6 +120,76 @@ def test_what_a_layer_inside_is_told(said, engine):
         acts = alike(engine, [("layer", said)], {}, use)
         if isinstance(said.get("training"), bool):
             assert acts == said["training"]
+
+
+OUTER = {
+    "nothing": None,
+    "layer without training": lambda self, x: self.inner(x),
+    "layer with **kwargs": lambda self, x, **kwargs: self.inner(x),
+    "None": lambda self, x, training=None: self.inner(x),
+    "True": lambda self, x, training=True: self.inner(x),
+    "False": lambda self, x, training=False: self.inner(x),
+    "handed on": lambda self, x, training=True: self.inner(x, training=training),
+    "functional": None,
+    "sequential": None,
+}
+
+
+@shows("none_for_training", "training_reaches")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("default", [None, True, False])
+@pytest.mark.parametrize("outer", OUTER)
+def test_which_training_a_layer_gets(outer, default, engine):
+    """By itself, or inside a layer or a model: what is said, what the call around goes by, or its own default."""
+
+    def run(k, given, said):
+        seen = []
+
+        class Own(k.layers.Layer):
+            def compute_output_shape(self, input_shape):
+                return input_shape
+
+        def call(self, x, training=default):
+            seen.append(training)
+            return x
+
+        own = type("Inner", (Own,), {"call": call})()
+        x = k.Input((3,))
+        if outer in ("functional", "sequential"):
+            layer = k.Model(x, own(x)) if outer == "functional" else k.Sequential([x, own])
+        elif outer == "nothing":
+            layer = own
+        else:
+            layer = type("Outer", (Own,), {"call": OUTER[outer]})()
+            layer.inner = own
+        seen.clear()
+        layer(given(X), **said)
+        return seen[-1]
+
+    for said in {}, {"training": None}, {"training": True}, {"training": False}:
+        with semantics.use(engine):
+            ours = outcome(lambda: run(refkeras, np.asarray, said))  # noqa: B023
+        assert ours == outcome(lambda: run(ENGINES[engine], tensor, said)), said  # noqa: B023
+
+
+@shows("fills_in_arguments")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("said", [{}, {"training": None}, {"training": True}, {"training": False}])
+def test_training_without_a_default(said, engine):
+    def run(k):
+        seen = []
+
+        def call(self, x, training):
+            seen.append(bool(training))
+            return x
+
+        own = type("Own", (k.layers.Layer,), {"call": call})()
+        own(X if k is refkeras else tensor(X), **said)
+        return seen
+
+    with semantics.use(engine):
+        ours = outcome(lambda: run(refkeras))
+    assert ours == outcome(lambda: run(ENGINES[engine]))
 
 
 MASK = np.array([[False, True]])
@@ -225,3 +299,57 @@ def test_lists_of_numbers(name, value, engine):
         ours = outcome(lambda: run(refkeras))
     theirs = outcome(lambda: run(ENGINES[engine]))
     assert ours == theirs or {ours, theirs} <= {AttributeError, TypeError, ValueError}
+
+
+@shows("packs_numbers")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("inputs", [3.0, [ROW := np.ones((1, 2), "float32"), 2.0], [2.0, 3.0], {"a": ROW, "b": 3.0}])
+def test_numbers_for_tensors(inputs, engine):
+    """Numbers beside arrays, and alone, for a layer of one's own that multiplies them."""
+
+    def run(k):
+        def call(self, x):
+            leaves = tree.flatten(x)
+            return leaves[0] * leaves[-1]
+
+        return numpy(type("Own", (k.layers.Layer,), {"call": call})()(inputs)).tolist()
+
+    with semantics.use(engine):
+        ours = outcome(lambda: run(refkeras))
+    assert ours == outcome(lambda: run(ENGINES[engine]))
+
+
+@shows("fills_in_arguments")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("training", [{}, {"training": True}, {"training": False}, {"training": None}])
+def test_what_keyword_arguments_get(training, engine):
+    def run(k):
+        seen = []
+        call = lambda self, x, **kwargs: seen.append(kwargs) or x  # noqa: E731
+        type("Own", (k.layers.Layer,), {"call": call})()(tensor(X) if k is not refkeras else X, scale=2.0, **training)
+        return seen
+
+    with semantics.use(engine):
+        ours = outcome(lambda: run(refkeras))
+    assert ours == outcome(lambda: run(ENGINES[engine]))
+
+
+@shows("positional_arguments")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("call", [lambda self: X, lambda self, x: x])
+def test_calls_without_inputs(call, engine):
+    def run(k):
+        return type("Own", (k.layers.Layer,), {"call": call})()()
+
+    with semantics.use(engine):
+        ours = outcome(lambda: run(refkeras))
+    assert ours is outcome(lambda: run(ENGINES[engine])) and issubclass(ours, (IndexError, TypeError, ValueError))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_call_itself_takes_training_without_its_name(training):
+    """As `super().call(x, training)` does in a subclass."""
+    for k in (refkeras, ENGINES[KERAS_3]):
+        layer = k.layers.Dropout(0.5, seed=3)
+        x = np.ones((1, 64), "float32")
+        assert (numpy(layer.call(x if k is refkeras else tensor(x), training)) == 0).any() == training

@@ -340,7 +340,13 @@ class Semantics:
     packs_numbers: bool = one_of(
         False,
         True,
-        doc="`Activation`, `ReLU`, `LeakyReLU`, `Dropout` and `Reshape` take a list of numbers for a tensor.",
+        doc="Layers take numbers for tensors; `Activation`, `ReLU`, `LeakyReLU`, `Dropout` and `Reshape` a list of "
+        "them for one.",
+    )
+    fills_in_arguments: bool = one_of(
+        False,
+        True,
+        doc="`call(self, x, training)` and `call(self, x, **kwargs)` are given what a caller leaves out; as is a mask.",
     )
     none_for_training: str = one_of(
         "stays",
@@ -1032,6 +1038,7 @@ _TF_KERAS = dataclasses.replace(
     trainable_is_read="at compile",
     explicit_training_wins=True,
     packs_numbers=True,
+    fills_in_arguments=True,
     none_for_training="inherits",
     none_for_mask="stays",
     state_is_locked=False,

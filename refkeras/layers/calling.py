@@ -85,6 +85,9 @@ def current_training() -> bool | None:
     return _open.training[-1] if _open.training else None
 
 
+_NO_DEFAULT = inspect.Parameter.empty
+
+
 @dataclass(frozen=True)
 class CallSignature:
     """What the `forward` (or `call`) of a class accepts."""
@@ -93,6 +96,8 @@ class CallSignature:
     names: tuple[str, ...]
     #: Those that may be given without their names, in order.
     positional: tuple[str, ...]
+    #: It takes `training`, and has no default for it.
+    needs_training: bool
     takes_training: bool
     takes_mask: bool
     #: The arguments x beside which there is one for their mask, x_mask.
@@ -126,6 +131,7 @@ def read_signature(method: Callable[..., Any]) -> CallSignature:
         signature=signature.replace(parameters=parameters),
         names=names,
         positional=positional,
+        needs_training="training" in names and signature.parameters["training"].default is _NO_DEFAULT,
         takes_training="training" in names,
         takes_mask="mask" in names,
         masked=tuple(name for name in names if f"{name}_mask" in names),

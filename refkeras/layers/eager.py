@@ -53,14 +53,28 @@ def bind(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[st
     """Return the arguments of a call by name, defaults filled in.
 
     Raises:
-        TypeError: an argument that the layer's `call` does not have.
+        TypeError: an argument that the layer's `call` does not have, or no first one (in tf_keras a ValueError).
+        IndexError: a `call` without arguments.
     """
     signature = signature_of(type(layer))
     if not signature.takes_training and not signature.takes_anything:
         kwargs = {key: value for key, value in kwargs.items() if key != "training"}
+    if not args and signature.first not in kwargs:
+        raise _nothing_given(layer, signature)
+    if signature.needs_training and semantics.current().fills_in_arguments:
+        left_out = {"training": None} if "training" not in signature.positional[: len(args)] else {}
+        kwargs = {**left_out, **kwargs}
     bound = signature.signature.bind(*args, **kwargs)
     bound.apply_defaults()
     return dict(bound.arguments)
+
+
+def _nothing_given(layer: Layer, signature: calling.CallSignature) -> Exception:
+    """The engine's kind of error for a call without inputs."""
+    if not signature.names:
+        return IndexError(f"call() of layer {layer.name!r} ({type(layer).__name__}) must take its inputs first.")
+    kind = ValueError if semantics.current().positional_arguments == "anything" else TypeError
+    return kind(f"The first argument to `Layer.call`, {signature.first!r}, must always be passed.")
 
 
 def check_positional(layer: Layer, args: tuple[Any, ...]) -> None:
@@ -103,8 +117,8 @@ def _named_twice(layer: Layer, name: str) -> TypeError:
 
 def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Compute the layer's outputs for arrays and wrap them as Tensors with their masks and logits."""
-    if layer._packs_numbers and args and semantics.current().packs_numbers:
-        args = (_packed(args[0]), *args[1:])
+    if args and semantics.current().packs_numbers:
+        args = (_packed(args[0], layer._packs_numbers), *args[1:])
     first_mask = _masks(args[0] if args else next(iter(kwargs.values()), None))
     carried = tree.map_structure(_mask_of, [list(args), kwargs]) if needs_masks(type(layer)) else None
     args = tuple(tree.map_structure(functools.partial(_to_array, layer), arg) for arg in args)
@@ -137,9 +151,10 @@ def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 
 def training_of(layer: Layer, kwargs: dict[str, Any]) -> bool | None:
-    """Take `training` out of a call's arguments; return what the layer is to go by."""
+    """Take `training` out of a call's arguments, but for a None that stays; return what the layer is to go by."""
     given = kwargs.pop("training", _NOT_GIVEN)
     if given is None and none_stays(layer):
+        kwargs |= told_none(layer)
         return None
     return resolve_training(layer, None if given is _NOT_GIVEN else given)
 
@@ -152,6 +167,11 @@ def none_stays(layer: Layer) -> bool:
     return not (signature.takes_training or signature.takes_anything)
 
 
+def told_none(layer: Layer) -> dict[str, None]:
+    """The argument `training=None` for a layer that takes it, and might have another default."""
+    return {"training": None} if signature_of(type(layer)).takes_training else {}
+
+
 def resolve_training(layer: Layer, training: bool | None) -> bool | None:
     """Return `training` as given, else as the call around says, else the signature's default.
 
@@ -162,7 +182,7 @@ def resolve_training(layer: Layer, training: bool | None) -> bool | None:
         training = calling.current_training()
     if training is None:
         parameter = signature_of(type(layer)).signature.parameters.get("training")
-        training = False if parameter is None else parameter.default
+        training = None if parameter is None or parameter.default is parameter.empty else parameter.default
     return training
 
 
@@ -198,7 +218,8 @@ def invoke(
     """
     signature = signature_of(type(layer))
     given = kwargs.get("mask")
-    wants_mask = signature.takes_mask and given is None and mask is not None
+    takes_mask = signature.takes_mask or (signature.takes_anything and semantics.current().fills_in_arguments)
+    wants_mask = takes_mask and given is None and mask is not None
     if wants_mask and "mask" in kwargs:
         wants_mask = semantics.current().none_for_mask == "filled in"
     wants_each = signature.masked and carried is not None
@@ -274,6 +295,7 @@ def outputs_of_forward(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, An
     if layer._reads_masks and args and "masks" in signature.names:
         kwargs = {"masks": _masks(args[0]), **kwargs}
     args = tuple(tree.map_structure(lambda leaf: unwrap(leaf)[0], arg) for arg in args)
+    args, kwargs = signature.by_name(args, kwargs)
     if signature.takes_training and "training" not in kwargs:
         kwargs = {**kwargs, "training": resolve_training(layer, None)}
     if signature.takes_gradient:
@@ -297,7 +319,8 @@ def forward_from_call(
     from refkeras.layers.base import Pass
 
     failure: Exception | None = None
-    if signature_of(type(layer)).takes_training and "training" not in kwargs:
+    signature = signature_of(type(layer))
+    if "training" not in kwargs and _is_told_training(signature, training):
         kwargs = {**kwargs, "training": training}
     args, kwargs = _carrying([args, kwargs], carried)
     if gradient != "none":
@@ -329,6 +352,13 @@ def forward_from_call(
         logits[0] if len(logits) == 1 else logits,
         masks if any(mask is not None for mask in masks) else None,
     )
+
+
+def _is_told_training(signature: calling.CallSignature, training: bool | None) -> bool:
+    """Whether `call` gets `training`: None, which nobody said, leaves it to its default."""
+    if signature.takes_training:
+        return training is not None or signature.needs_training
+    return signature.takes_anything and semantics.current().fills_in_arguments
 
 
 def _carrying(arguments: list[Any], masks: Sequence[Any] | None) -> list[Any]:
@@ -443,17 +473,22 @@ def _to_array(layer: Layer, value: Any) -> Any:
         if not hasattr(value, "__array__") or hasattr(value, "_keras_logits"):  # the latter: an array with error bars
             return value
         value = np.asarray(value)
-    if value.dtype.kind in "OSU":
-        raise ValueError(f"Layer {layer.name!r} was given an array of dtype {value.dtype}; expected numbers.")
+    if value.dtype.kind in "OSUc":
+        raise ValueError(f"Layer {layer.name!r} was given an array of dtype {value.dtype}; expected real numbers.")
     value = unwrap(value)[0]
     if layer._casts_inputs and value.dtype.kind == "f" and value.dtype.name != layer.compute_dtype:
         return value.astype(layer.compute_dtype)
     return value
 
 
-def _packed(value: Any) -> Any:
-    """Return an array of a number, or of a nested list of numbers; anything else as it is."""
-    return as_array(value) if all(isinstance(leaf, (int, float)) for leaf in tree.flatten(value)) else value
+def _packed(value: Any, whole: bool) -> Any:
+    """Return arrays in the place of numbers; one array of a nested list of numbers alone, if it is to be whole."""
+    numbers = [isinstance(leaf, (int, float)) for leaf in tree.flatten(value)]
+    if not any(numbers):
+        return value
+    if whole and all(numbers):
+        return as_array(value)
+    return tree.map_structure(lambda leaf: as_array(leaf) if isinstance(leaf, (int, float)) else leaf, value)
 
 
 def _mask_of(leaf: Any) -> Any:

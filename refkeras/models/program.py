@@ -231,10 +231,14 @@ class Program:
                     d_weights[id(variable)] = _sum(d_weights.get(id(variable)), gradient)
         return [d if len(trace) == len(self._steps) else None], d_weights
 
-    def _told(self, layer: Layer, given: bool | None, training: bool | None) -> bool | None:
-        """Return what a layer goes by that was called with `training=given`, in a run with `training`."""
+    def _told(self, layer: Layer, kwargs: dict[str, Any], training: bool | None) -> bool | None:
+        """Take `training` out of a call's arguments; return what the layer goes by, in a run with another."""
+        given = kwargs.pop("training")
         if given is None:
-            return None if self._of_a_call and eager.none_stays(layer) else training
+            if not self._of_a_call or not eager.none_stays(layer):
+                return training
+            kwargs |= eager.told_none(layer)
+            return None
         wins = training is None or self._of_a_call or semantics.current().explicit_training_wins
         return given if wins else training
 
@@ -267,7 +271,7 @@ class Program:
         named = "mask" in kwargs
         args, kwargs = eager.signature_of(type(step.layer)).by_name(args, kwargs)
         if "training" in kwargs:
-            training = self._told(step.layer, kwargs.pop("training"), training)
+            training = self._told(step.layer, kwargs, training)
         result, masks = eager.invoke(step.layer, args, kwargs, mask, training, wanted, carried, named)
         outputs = tree.flatten(result.outputs)
         for i, slot in enumerate(step.outs):
