@@ -96,7 +96,9 @@ def compare(bar: BarArray, engine_value: Any) -> Comparison:
         beyond = None
         if bar.bound is not None:
             twice = 2 if machine.storage == 2.0**-53 else 1
-            beyond = np.where(np.isfinite(stored) & np.isfinite(found), away > twice * bar.bound + least, ~same)
+            beyond = np.where(
+                np.isfinite(stored) & np.isfinite(found), away > twice * bar.bound + least, ~same & ~np.isinf(bar.bound)
+            )
     if sigmas.size == 0:
         return Comparison(sigmas, ulps, None, 0.0, beyond)
     worst = tuple(int(i) for i in np.unravel_index(np.argmax(sigmas), sigmas.shape))

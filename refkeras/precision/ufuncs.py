@@ -348,6 +348,8 @@ def finish(
         bound = bound + largest * machine.storage * power_below(np.abs(y) + bound)
         bound = np.where(np.isnan(bound), np.inf, bound)
     if (size > machine.overflow / 2).any():  # hardly ever
+        if bound is not None:  # it may be infinite
+            bound = np.where((size < machine.overflow) & (size + bound >= machine.overflow), np.inf, bound)
         y, deviations = _with_overflow(machine, y, deviations)
     if out is not None:
         return out.fill(y, deviations, bound)

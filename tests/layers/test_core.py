@@ -247,3 +247,17 @@ def test_the_weights_of_a_layer_made_frozen_are_its_own_once():
     assert layer.kernel.numpy()[0, 0] == 2 and layer.bias.numpy()[0] == 5
     layer.trainable = True
     assert [weight.name for weight in layer.trainable_weights] == ["kernel", "bias"]
+
+
+def test_complex_numbers():
+    """Weights are real, and numbers would be cut to their real parts; a layer of one's own may do without."""
+    x = np.array([[1j, 2.0]], "complex64")
+    for layer in layers.Dense(2), layers.ReLU(), layers.Flatten():
+        with pytest.raises(ValueError, match="complex64; expected real numbers"):
+            layer(x)
+
+    class Own(layers.Layer):
+        def call(self, x):
+            return x * x
+
+    assert Own()(x).tolist() == [[-1.0, 4.0]]

@@ -465,3 +465,14 @@ def test_nothing_is_added_without_rounding(numbers, zeros, add):
         y = np.where(none, 0.0, other)
         assert np.array_equal(add(x, y).sigma[none], x.sigma[none])
         assert np.array_equal(add(y, x).sigma[none], x.sigma[none])
+
+
+def test_a_bound_that_reaches_beyond_the_largest_number():
+    """What may be infinite for certain is no alarm; what cannot be is one."""
+    one = exact([1.0], "float32", guaranteed=True) / 3.0 * 3.0
+    less, almost, beyond = (one * 2.0**127 * np.float32(part) for part in (1.9999, 2 - 2.0**-23, 2.0001))
+    infinite = np.float32([np.inf])
+    assert not compare(almost, infinite).beyond_bound.any() and compare(almost, infinite).agrees
+    assert not compare(beyond, infinite).beyond_bound.any() and compare(beyond, infinite).agrees
+    assert compare(less, infinite).beyond_bound.all()
+    assert compare(beyond, np.float32([1e38])).beyond_bound.all()
