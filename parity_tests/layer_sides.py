@@ -114,6 +114,13 @@ def outcome(function: Callable[[], Any]) -> Any:
         return type(error)
 
 
+def outcomes(engine: str, run: Callable[[Any, Callable[[Any], Any]], Any]) -> tuple[Any, Any]:
+    """What `run(keras, tensor)` comes to here, under the engine's rules, and there; `tensor` makes tensors of each."""
+    with semantics.use(engine):
+        ours = outcome(lambda: run(refkeras, np.asarray))
+    return ours, outcome(lambda: run(ENGINES[engine], tensor))
+
+
 def plain(value: Any) -> Any:
     """A config as plain data: tuples and lists alike, NumPy scalars as numbers."""
     if isinstance(value, dict):

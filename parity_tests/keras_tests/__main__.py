@@ -33,18 +33,9 @@ def run(files: tuple[str, ...] = FILES, *flags: str) -> dict[str, str]:
             path = Path(folder) / (file.removesuffix("_test.py").replace("/", "__") + ".py")
             path.write_text(rewritten((SOURCE / file).read_text()))
             paths.append(str(path))
-        alone = [
-            "--import-mode=importlib",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:xdist",
-            "--noconftest",
-            "--rootdir",
-            folder,
-            "-c",
-            os.devnull,
-        ]
+        # importlib: a file may be run again, from another folder.
+        alone = ["--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:xdist", "--noconftest"]
+        alone += ["--rootdir", folder, "-c", os.devnull]
         told = ["-q", "--no-header", "--tb=short", "-W", "ignore"]
         pytest.main([*alone, *told, *flags, *paths], plugins=[outcomes])
     return dict(sorted(outcomes.found.items()))

@@ -321,8 +321,8 @@ LAYERS = (
     ),
     of("layers/calling.py", "test_calls.py")(
         "arguments without names are not told apart",
-        'if i and name in ("mask", "training")), len(args))',
-        'if i and name in ("mask",)), len(args))',
+        'if place and name in ("mask", "training")), len(positional)',
+        'if place and name in ("mask",)), len(positional)',
     ),
     of("models/program.py", "test_training.py::test_runs_alike")(
         "a penalty of what is handed on has no gradient",

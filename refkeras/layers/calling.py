@@ -85,9 +85,6 @@ def current_training() -> bool | None:
     return _open.training[-1] if _open.training else None
 
 
-_NO_DEFAULT = inspect.Parameter.empty
-
-
 @dataclass(frozen=True)
 class CallSignature:
     """What the `forward` (or `call`) of a class accepts."""
@@ -96,6 +93,8 @@ class CallSignature:
     names: tuple[str, ...]
     #: Those that may be given without their names, in order.
     positional: tuple[str, ...]
+    #: The place of the first of `mask` and `training` among them; their number, where there is neither.
+    first_by_name: int
     #: It takes `training`, and has no default for it.
     needs_training: bool
     takes_training: bool
@@ -111,10 +110,8 @@ class CallSignature:
 
     def by_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return a call's arguments with `mask` and `training`, which are looked for by name, among `kwargs`."""
-        if len(args) < 2:
-            return args, kwargs
-        place = next((i for i, name in enumerate(self.positional) if i and name in ("mask", "training")), len(args))
-        if place >= len(args) or len(args) > len(self.positional):
+        place = self.first_by_name
+        if not place < len(args) <= len(self.positional):
             return args, kwargs
         return args[:place], {**dict(zip(self.positional[place:], args[place:], strict=False)), **kwargs}
 
@@ -131,7 +128,10 @@ def read_signature(method: Callable[..., Any]) -> CallSignature:
         signature=signature.replace(parameters=parameters),
         names=names,
         positional=positional,
-        needs_training="training" in names and signature.parameters["training"].default is _NO_DEFAULT,
+        first_by_name=next(
+            (place for place, name in enumerate(positional) if place and name in ("mask", "training")), len(positional)
+        ),
+        needs_training="training" in names and signature.parameters["training"].default is inspect.Parameter.empty,
         takes_training="training" in names,
         takes_mask="mask" in names,
         masked=tuple(name for name in names if f"{name}_mask" in names),

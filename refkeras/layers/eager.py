@@ -61,9 +61,9 @@ def bind(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[st
         kwargs = {key: value for key, value in kwargs.items() if key != "training"}
     if not args and signature.first not in kwargs:
         raise _nothing_given(layer, signature)
-    if signature.needs_training and semantics.current().fills_in_arguments:
-        left_out = {"training": None} if "training" not in signature.positional[: len(args)] else {}
-        kwargs = {**left_out, **kwargs}
+    unsaid = signature.needs_training and "training" not in signature.positional[: len(args)]
+    if unsaid and semantics.current().fills_in_arguments:
+        kwargs = {"training": None, **kwargs}
     bound = signature.signature.bind(*args, **kwargs)
     bound.apply_defaults()
     return dict(bound.arguments)
@@ -181,8 +181,9 @@ def resolve_training(layer: Layer, training: bool | None) -> bool | None:
     if training is None:
         training = calling.current_training()
     if training is None:
-        parameter = signature_of(type(layer)).signature.parameters.get("training")
-        training = None if parameter is None or parameter.default is parameter.empty else parameter.default
+        signature = signature_of(type(layer))
+        parameter = signature.signature.parameters.get("training")
+        training = None if parameter is None or signature.needs_training else parameter.default
     return training
 
 

@@ -345,7 +345,7 @@ def finish(
         deviations = noise if deviations is None else np.add(deviations, noise, out=noise)
         bound = None if bound is None else bound + np.where(tiny, lost, 0.0)
     if bound is not None:
-        bound = bound + largest * machine.storage * power_below(np.abs(y) + bound)
+        bound = bound + largest * machine.storage * power_below(size + bound)
         bound = np.where(np.isnan(bound), np.inf, bound)
     if (size > machine.overflow / 2).any():  # hardly ever
         if bound is not None:  # it may be infinite
