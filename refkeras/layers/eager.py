@@ -117,8 +117,12 @@ def _named_twice(layer: Layer, name: str) -> TypeError:
 
 def call_on_arrays(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Compute the layer's outputs for arrays and wrap them as Tensors with their masks and logits."""
-    if args and semantics.current().packs_numbers:
-        args = (_packed(args[0], layer._packs_numbers), *args[1:])
+    if semantics.current().packs_numbers:
+        name = signature_of(type(layer)).first
+        if args:
+            args = (_packed(args[0], layer._packs_numbers), *args[1:])
+        elif name in kwargs:
+            kwargs = {**kwargs, name: _packed(kwargs[name], layer._packs_numbers)}
     first_mask = _masks(args[0] if args else next(iter(kwargs.values()), None))
     carried = tree.map_structure(_mask_of, [list(args), kwargs]) if needs_masks(type(layer)) else None
     args = tuple(tree.map_structure(functools.partial(_to_array, layer), arg) for arg in args)
